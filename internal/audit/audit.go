@@ -1,0 +1,148 @@
+// Package audit is the append-only record of who did what to which account.
+// A record is written in the transaction of the change itself, so that there
+// is never the one without the other; the database refuses to change it.
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"clientele/internal/db"
+	"clientele/internal/id"
+)
+
+// Kind is what kind of actor it was.
+type Kind string
+
+// The kinds of actors.
+const (
+	User    Kind = "user"
+	Staff   Kind = "staff"
+	System  Kind = "system"
+	Visitor Kind = "visitor" // not signed in
+)
+
+// Via is how an actor came to act.
+type Via string
+
+// The ways to act.
+const (
+	ViaSelf    Via = "self"       // on one's own person
+	ViaMember  Via = "membership" // through one's own membership
+	ViaPartner Via = "partner"    // through a partner link; ViaID is the partner's account
+	ViaStaff   Via = "staff"
+	ViaSystem  Via = "system"
+)
+
+// An Actor is who acts, and in which request.
+type Actor struct {
+	Kind    Kind
+	ID      int64
+	Via     Via
+	ViaID   int64
+	Request string // the request's id
+	Network string // the address that it came from
+}
+
+// A Record is one thing that was done, or refused.
+type Record struct {
+	Event    string // like "member.removed"; see testdata/routes.txt
+	Account  id.Account
+	Object   string // what kind of thing: "membership", "invitation"
+	ObjectID int64
+	Subject  id.User // the user whom it is about, where that is not the actor
+	Before   any     // what changed, as JSON; numbers and keys, no names of people
+	After    any
+	Denied   bool
+}
+
+// Write adds a record.
+func Write(tx *db.Tx, by Actor, r Record) error {
+	before, err := text(r.Before)
+	if err != nil {
+		return err
+	}
+	after, err := text(r.After)
+	if err != nil {
+		return err
+	}
+	outcome := "done"
+	if r.Denied {
+		outcome = "denied"
+	}
+	_, err = db.Exec(tx, `
+		INSERT INTO audit_records (at, event, outcome, actor_kind, actor_id, via, via_id, account_id,
+			object_kind, object_id, subject_id, before, after, request, network)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		tx.Now, r.Event, outcome, string(by.Kind), db.SomeUnlessZero(by.ID), string(by.Via), db.SomeUnlessZero(by.ViaID),
+		db.SomeUnlessZero(int64(r.Account)), r.Object, db.SomeUnlessZero(r.ObjectID), db.SomeUnlessZero(int64(r.Subject)),
+		before, after, by.Request, by.Network)
+	if err != nil {
+		return fmt.Errorf("audit.Write(%s): %w", r.Event, err)
+	}
+	return nil
+}
+
+func text(v any) (string, error) {
+	if v == nil {
+		return "", nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("audit: a value cannot be written down: %w", err)
+	}
+	return string(b), nil
+}
+
+// An Entry is a record as it is read, with the names that stand behind its
+// numbers today.
+type Entry struct {
+	ID          int64
+	At          time.Time
+	Event       string
+	Outcome     string
+	ActorKind   Kind
+	ActorID     db.Null[int64]
+	ActorName   string
+	Via         Via
+	ViaID       db.Null[int64]
+	AccountID   db.Null[int64]
+	ObjectKind  string
+	ObjectID    db.Null[int64]
+	SubjectID   db.Null[int64]
+	SubjectName string
+	Before      string
+	After       string
+	Network     string
+}
+
+// columns reads an entry with its names. Whoever is no longer there is shown
+// by number.
+const columns = `
+	SELECT r.id, r.at, r.event, r.outcome, r.actor_kind, r.actor_id,
+		COALESCE(CASE r.actor_kind WHEN 'user' THEN u.name WHEN 'staff' THEN s.name END, '') AS actor_name,
+		r.via, r.via_id, r.account_id, r.object_kind, r.object_id, r.subject_id, COALESCE(x.name, '') AS subject_name,
+		r.before, r.after, r.network
+	FROM audit_records r
+	LEFT JOIN users u ON r.actor_kind = 'user' AND u.id = r.actor_id
+	LEFT JOIN staff s ON r.actor_kind = 'staff' AND s.id = r.actor_id
+	LEFT JOIN users x ON x.id = r.subject_id`
+
+// PageSize is how many entries one page of a log shows.
+const PageSize = 50
+
+// OfAccount reads an account's log, newest first, from before the given
+// entry on; 0 begins at the newest. The caller holds the proof.
+func OfAccount(tx *db.Tx, account id.Account, before int64) ([]Entry, error) {
+	return db.All[Entry](tx, columns+`
+		WHERE r.account_id = $1 AND (r.id < $2 OR $2 = 0) ORDER BY r.id DESC LIMIT $3`, account, before, PageSize+1)
+}
+
+// OfUser reads what a person did and what was done to her in her own name,
+// on no account's behalf.
+func OfUser(tx *db.Tx, user id.User, before int64) ([]Entry, error) {
+	return db.All[Entry](tx, columns+`
+		WHERE ((r.actor_kind = 'user' AND r.actor_id = $1) OR r.subject_id = $1) AND (r.id < $2 OR $2 = 0)
+		ORDER BY r.id DESC LIMIT $3`, user, before, PageSize+1)
+}

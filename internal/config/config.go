@@ -1,0 +1,175 @@
+// Package config is the settings that are needed before the database opens.
+// Each can be given as a flag, in the environment or in a TOML file; secrets
+// also as the path of a file that holds them.
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"clientele/internal/mail"
+)
+
+// Config is the settings. The tags are the flags' names, the variables and
+// the help that `clientele --help` prints.
+type Config struct {
+	DatabaseURL    string   `name:"database-url" env:"CLIENTELE_DATABASE_URL" default:"sqlite://./data/clientele.db" help:"Where the data is: sqlite://PATH or postgres://…"`
+	DatabaseFile   string   `name:"database-url-file" env:"CLIENTELE_DATABASE_URL_FILE" help:"File that holds the database URL."`
+	AllowBypass    bool     `name:"allow-bypass" env:"CLIENTELE_ALLOW_BYPASS" help:"Start also as a PostgreSQL role that row-level security does not bind."`
+	Listen         string   `env:"CLIENTELE_LISTEN" default:"127.0.0.1:8080" help:"Address and port to listen on."`
+	BaseURL        string   `name:"base-url" env:"CLIENTELE_BASE_URL" default:"http://localhost:8080" help:"Where visitors find this server. Every link is built from it."`
+	SMTPURL        string   `name:"smtp-url" env:"CLIENTELE_SMTP_URL" help:"Mail server: smtp://user:password@host:587 or smtps://…. Without one, mail is kept and shown in the staff area."`
+	SMTPFile       string   `name:"smtp-url-file" env:"CLIENTELE_SMTP_URL_FILE" help:"File that holds the mail server's URL."`
+	MailFrom       string   `name:"mail-from" env:"CLIENTELE_MAIL_FROM" help:"Sender of all mail. By default no-reply at the base URL's host."`
+	SecretKeyFile  string   `name:"secret-key-file" env:"CLIENTELE_SECRET_KEY_FILE" help:"File with the key that seals secrets. By default in the data folder, made at the first start."`
+	TrustedProxies []string `name:"trusted-proxies" env:"CLIENTELE_TRUSTED_PROXIES" help:"Addresses or networks of proxies whose X-Forwarded-For is believed."`
+	Brand          string   `env:"CLIENTELE_BRAND" default:"Clientele" help:"What your company calls itself towards customers."`
+	SignUp         string   `name:"signup" env:"CLIENTELE_SIGNUP" default:"open" enum:"open,invitation" help:"Who may sign up: open, or by invitation only."`
+	LogFormat      string   `name:"log-format" env:"CLIENTELE_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"auto prints for people on a terminal, and JSON elsewhere."`
+}
+
+// Settled is the settings, read and found to fit together.
+type Settled struct {
+	Config
+	Base    *url.URL
+	Proxies []netip.Prefix
+	From    string
+	KeyFile string
+}
+
+// Settle reads the files and checks the values. Its errors say which setting
+// to mend.
+func (c Config) Settle() (s Settled, err error) {
+	if err := c.readFiles(); err != nil {
+		return s, err
+	}
+	s.Config = c
+	if s.Base, err = parseBase(c.BaseURL); err != nil {
+		return s, err
+	}
+	if s.Proxies, err = parseProxies(c.TrustedProxies); err != nil {
+		return s, err
+	}
+	if s.From, err = c.from(s.Base); err != nil {
+		return s, err
+	}
+	s.KeyFile = c.SecretKeyFile
+	if s.KeyFile == "" {
+		s.KeyFile = filepath.Join(c.dataFolder(), "secret.key")
+	}
+	if strings.TrimSpace(c.Brand) == "" {
+		return s, fmt.Errorf("CLIENTELE_BRAND is empty: give the name of your company")
+	}
+	return s, nil
+}
+
+func (c *Config) readFiles() error {
+	for _, f := range []struct {
+		path, setting string
+		to            *string
+	}{{c.DatabaseFile, "CLIENTELE_DATABASE_URL_FILE", &c.DatabaseURL}, {c.SMTPFile, "CLIENTELE_SMTP_URL_FILE", &c.SMTPURL}} {
+		if f.path == "" {
+			continue
+		}
+		text, err := os.ReadFile(f.path)
+		if err != nil {
+			return fmt.Errorf("%s names a file that cannot be read: %w", f.setting, err)
+		}
+		*f.to = strings.TrimSpace(string(text))
+	}
+	return nil
+}
+
+// dataFolder is where the SQLite file is, or ./data.
+func (c Config) dataFolder() string {
+	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite://"); ok {
+		return filepath.Dir(path)
+	}
+	return "data"
+}
+
+func parseBase(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("CLIENTELE_BASE_URL is %q: give the address that visitors type, like https://my.example.com", s)
+	}
+	if strings.Trim(u.Path, "/") != "" {
+		return nil, fmt.Errorf("CLIENTELE_BASE_URL has a path, %q: Clientele needs a host name of its own, like https://my.example.com", u.Path)
+	}
+	u.Path = ""
+	return u, nil
+}
+
+func parseProxies(list []string) (out []netip.Prefix, err error) {
+	for _, s := range list {
+		s = strings.TrimSpace(s)
+		p, err := netip.ParsePrefix(s)
+		if a, e := netip.ParseAddr(s); err != nil && e == nil {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("CLIENTELE_TRUSTED_PROXIES has %q: give addresses like 10.0.0.1 or networks like 10.0.0.0/8", s)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// from is the sender, with the brand as its name.
+func (c Config) from(base *url.URL) (string, error) {
+	address := c.MailFrom
+	if address == "" {
+		host := base.Hostname()
+		if host == "localhost" || !strings.Contains(host, ".") {
+			host += ".localdomain"
+		}
+		address = "no-reply@" + host
+	}
+	if strings.Contains(address, "<") {
+		return address, nil
+	}
+	if _, err := mail.ParseAddress(address); err != nil {
+		return "", fmt.Errorf("CLIENTELE_MAIL_FROM is %q: give one mail address, like no-reply@example.com", address)
+	}
+	return fmt.Sprintf("%q <%s>", c.Brand, address), nil
+}
+
+// Warnings are settings that work and are most likely not what is meant.
+func (s Settled) Warnings() (out []string) {
+	local := s.Base.Hostname() == "localhost" || strings.HasPrefix(s.Base.Hostname(), "127.")
+	if s.SMTPURL == "" && !local {
+		out = append(out, "no mail server is set (CLIENTELE_SMTP_URL): mail is kept and can be read, links included, by staff in the mail log")
+	}
+	if s.Base.Scheme == "http" && !local {
+		out = append(out, "the base URL is not https: sessions can be stolen on the way")
+	}
+	return out
+}
+
+// Lines prints the settings as they are in force, without secrets.
+func (s Settled) Lines() []string {
+	smtp := "none: mail is kept and shown in the staff area"
+	if u, err := url.Parse(s.SMTPURL); s.SMTPURL != "" && err == nil {
+		smtp = u.Redacted()
+	}
+	database := s.DatabaseURL
+	if u, err := url.Parse(s.DatabaseURL); err == nil {
+		database = u.Redacted()
+	}
+	return []string{
+		"database-url     " + database,
+		"listen           " + s.Listen,
+		"base-url         " + s.Base.String(),
+		"smtp-url         " + smtp,
+		"mail-from        " + s.From,
+		"secret-key-file  " + s.KeyFile,
+		"trusted-proxies  " + strings.Join(s.TrustedProxies, " "),
+		"brand            " + s.Brand,
+		"signup           " + s.SignUp,
+		"log-format       " + s.LogFormat,
+	}
+}

@@ -1,0 +1,120 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+func openPostgres(ctx context.Context, rawURL string, o Options) (*DB, error) {
+	config, err := pgx.ParseConfig(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("the database URL %s cannot be read: use postgres://user:password@host/name", Redact(rawURL))
+	}
+	config.RuntimeParams["timezone"] = "UTC"
+	config.RuntimeParams["application_name"] = "clientele"
+	pool := stdlib.OpenDB(*config)
+	conns := 8 * runtime.NumCPU()
+	if o.MaxConns > 0 {
+		conns = o.MaxConns
+	}
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	d := &DB{engine: Postgres, write: pool, read: pool, clock: o.Clock}
+	if err := d.checkRole(ctx, o.AllowBypass); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// checkRole refuses a role that row-level security does not bind: with it the
+// second wall would be painted on.
+func (d *DB) checkRole(ctx context.Context, allow bool) error {
+	var name string
+	var bypasses bool
+	err := d.read.QueryRowContext(ctx, "SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user").Scan(&name, &bypasses)
+	if err != nil {
+		return connectError(err)
+	}
+	if bypasses && !allow {
+		return fmt.Errorf("the PostgreSQL role %q is a superuser or bypasses row security, which switches off the wall between accounts: create an ordinary role for Clientele, or set CLIENTELE_ALLOW_BYPASS=true", name)
+	}
+	return nil
+}
+
+func connectError(err error) error {
+	var pg *pgconn.PgError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &pg):
+		return fmt.Errorf("PostgreSQL refused the connection: %s; check user, password and database name in CLIENTELE_DATABASE_URL", pg.Message)
+	case errors.As(err, &op):
+		return fmt.Errorf("PostgreSQL cannot be reached at %s: check that it runs, and the host and port in CLIENTELE_DATABASE_URL", op.Addr)
+	}
+	return fmt.Errorf("PostgreSQL cannot be reached: %w; check CLIENTELE_DATABASE_URL", err)
+}
+
+// scopeSettings is the scope as row-level security reads it. The values are
+// numbers and a word of ours, never input.
+func scopeSettings(s Scope) string {
+	num := func(n int64) string {
+		if n == 0 {
+			return "''"
+		}
+		return "'" + strconv.FormatInt(n, 10) + "'"
+	}
+	wide := "''"
+	if s.wide {
+		wide = "'on'"
+	}
+	return "set local clientele.account = " + num(int64(s.account)) +
+		"; set local clientele.user_id = " + num(int64(s.user)) +
+		"; set local clientele.wide = " + wide
+}
+
+// execSimple sends several statements in one round trip.
+func execSimple(ctx context.Context, conn *sql.Conn, text string) error {
+	return conn.Raw(func(c any) error {
+		_, err := c.(*stdlib.Conn).Conn().PgConn().Exec(ctx, text).ReadAll()
+		return err
+	})
+}
+
+// readPostgres runs fn in a read-only transaction that costs two round trips
+// beside the queries of fn.
+func (d *DB) readPostgres(ctx context.Context, scope Scope, fn func(*Tx) error) error {
+	conn, err := d.read.Conn(ctx)
+	if err != nil {
+		return unavailable(err)
+	}
+	defer conn.Close()
+	if err := execSimple(ctx, conn, "begin read only; "+scopeSettings(scope)); err != nil {
+		return unavailable(err)
+	}
+	err = fn(&Tx{db: d, conn: conn, Now: d.Now(), scope: scope, ctx: ctx})
+	end := "commit"
+	if err != nil {
+		end = "rollback"
+	}
+	if ctx.Err() == nil {
+		if e := execSimple(ctx, conn, end); e != nil && err == nil {
+			err = unavailable(e)
+		}
+	}
+	if ctx.Err() != nil {
+		// A connection in the middle of a transaction must not go back to the pool.
+		conn.Raw(func(any) error { return errBadConn })
+	}
+	return err
+}

@@ -1,0 +1,177 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// One reads the single row that the query finds into a T: a struct whose
+// fields are named like the columns, or one plain value. It answers ErrNone
+// where there is no row.
+func One[T any](tx *Tx, query string, args ...any) (T, error) {
+	var zero T
+	all, err := All[T](tx, query, args...)
+	if err != nil {
+		return zero, err
+	}
+	if len(all) == 0 {
+		return zero, ErrNone
+	}
+	return all[0], nil
+}
+
+// All reads every row that the query finds.
+func All[T any](tx *Tx, query string, args ...any) (_ []T, err error) {
+	rows, err := tx.query(query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%w (query %s)", translate(err), firstLine(query))
+	}
+	defer rows.Close()
+	fields, err := columnsOf[T](rows)
+	if err != nil {
+		return nil, fmt.Errorf("%w (query %s)", err, firstLine(query))
+	}
+	var out []T
+	targets := make([]any, max(1, len(fields)))
+	for rows.Next() {
+		var row T
+		if fields == nil {
+			targets[0] = &row
+		} else {
+			v := reflect.ValueOf(&row).Elem()
+			for i, f := range fields {
+				targets[i] = v.FieldByIndex(f).Addr().Interface()
+			}
+		}
+		if err := rows.Scan(targets...); err != nil {
+			return nil, fmt.Errorf("%w (query %s)", err, firstLine(query))
+		}
+		out = append(out, row)
+	}
+	return out, translate(rows.Err())
+}
+
+// Exec runs a statement and tells how many rows it changed.
+func Exec(tx *Tx, query string, args ...any) (int64, error) {
+	var res sql.Result
+	var err error
+	if tx.conn != nil {
+		res, err = tx.conn.ExecContext(tx.ctx, query, args...)
+	} else {
+		res, err = tx.tx.ExecContext(tx.ctx, query, args...)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%w (statement %s)", translate(err), firstLine(query))
+	}
+	return res.RowsAffected()
+}
+
+func (tx *Tx) query(query string, args ...any) (*sql.Rows, error) {
+	if tx.conn != nil {
+		return tx.conn.QueryContext(tx.ctx, query, args...)
+	}
+	if tx.db.engine == SQLite {
+		stmt, err := tx.db.prepared(tx.ctx, tx, query)
+		if err != nil {
+			return nil, err
+		}
+		if stmt != nil {
+			return stmt.QueryContext(tx.ctx, args...)
+		}
+	}
+	return tx.tx.QueryContext(tx.ctx, query, args...)
+}
+
+// prepared keeps the statements of the read pool prepared, since SQLite's
+// driver parses the text anew at every query. PostgreSQL's driver does this
+// by itself. The writer, one connection at a time, cannot prepare beside its
+// own transaction and does without.
+func (d *DB) prepared(ctx context.Context, tx *Tx, query string) (*sql.Stmt, error) {
+	if tx.db.read == tx.db.write || !tx.reading {
+		return nil, nil
+	}
+	if s, ok := d.stmts.Load(query); ok {
+		return tx.tx.StmtContext(ctx, s.(*sql.Stmt)), nil
+	}
+	s, err := d.read.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if other, loaded := d.stmts.LoadOrStore(query, s); loaded {
+		s.Close()
+		s = other.(*sql.Stmt)
+	}
+	return tx.tx.StmtContext(ctx, s), nil
+}
+
+type columnKey struct {
+	t       reflect.Type
+	columns string
+}
+
+var columnCache sync.Map // columnKey to [][]int
+
+// columnsOf finds the field for each column of rows; nil where T is one
+// plain value.
+func columnsOf[T any](rows *sql.Rows) ([][]int, error) {
+	t := reflect.TypeFor[T]()
+	if t.Kind() != reflect.Struct || isScalar(t) {
+		return nil, nil
+	}
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	key := columnKey{t, strings.Join(columns, ",")}
+	if f, ok := columnCache.Load(key); ok {
+		return f.([][]int), nil
+	}
+	byName := map[string][]int{}
+	for _, f := range reflect.VisibleFields(t) {
+		if f.IsExported() && !f.Anonymous {
+			byName[snake(f.Name)] = f.Index
+		}
+	}
+	out := make([][]int, len(columns))
+	for i, c := range columns {
+		f, ok := byName[c]
+		if !ok {
+			return nil, fmt.Errorf("db: %s has no field for the column %s", t, c)
+		}
+		out[i] = f
+	}
+	columnCache.Store(key, out)
+	return out, nil
+}
+
+// isScalar tells the structs that are one value, like time.Time and the
+// sql.Null types.
+func isScalar(t reflect.Type) bool {
+	return t == timeType || reflect.PointerTo(t).Implements(scannerType)
+}
+
+// snake spells a Go name as a column: AccountID is account_id.
+func snake(name string) string {
+	var b strings.Builder
+	runes := []rune(name)
+	for i, r := range runes {
+		if unicode.IsUpper(r) && i > 0 && (!unicode.IsUpper(runes[i-1]) || (i+1 < len(runes) && unicode.IsLower(runes[i+1]))) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+func firstLine(query string) string {
+	query = strings.Join(strings.Fields(query), " ")
+	if len(query) > 120 {
+		query = query[:120] + "…"
+	}
+	return query
+}

@@ -1,0 +1,233 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"clientele/internal/fault"
+	"clientele/internal/id"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	sqlite "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// A Scope is whose rows a transaction may touch, as the second wall sees it.
+// Its zero value touches no account-owned row at all.
+type Scope struct {
+	account id.Account
+	user    id.User
+	wide    bool
+}
+
+// Nothing is the scope of a transaction that touches no account's rows:
+// sessions, throttling, the user's own record.
+var Nothing = Scope{}
+
+// Wide is the scope of work that goes across accounts: staff, jobs, mail,
+// looking an invitation up by its token. Whoever uses it must bound the
+// query himself.
+var Wide = Scope{wide: true}
+
+// InAccount is the scope of one account, for one of its people.
+func InAccount(a id.Account, u id.User) Scope { return Scope{account: a, user: u} }
+
+// AsUser is the scope of one person across her accounts.
+func AsUser(u id.User) Scope { return Scope{user: u} }
+
+// A Tx is a transaction. Now is the time at which it began, in UTC and whole
+// microseconds: the only "now" that its rows know.
+type Tx struct {
+	Now time.Time
+
+	db    *DB
+	conn  *sql.Conn // a reading transaction on PostgreSQL
+	tx    *sql.Tx   // every other transaction
+	ctx   context.Context
+	scope Scope
+	after []func()
+
+	reading bool // on SQLite: a transaction of the read pool
+}
+
+// After has fn run once the transaction has committed, and not at all where
+// it has not: the place for effects on the world outside the database.
+func (tx *Tx) After(fn func()) { tx.after = append(tx.after, fn) }
+
+// SQL hands out the standard library's transaction to the job library.
+func (tx *Tx) SQL() *sql.Tx { return tx.tx }
+
+// Context is the context that the transaction began with.
+func (tx *Tx) Context() context.Context { return tx.ctx }
+
+var errBadConn = driver.ErrBadConn
+
+// Read runs fn in a transaction that sees one state of the database and
+// changes nothing.
+func (d *DB) Read(ctx context.Context, scope Scope, fn func(*Tx) error) error {
+	if d.engine == Postgres {
+		return d.readPostgres(ctx, scope, fn)
+	}
+	select {
+	case d.gate <- struct{}{}:
+		defer func() { <-d.gate }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	sqlTx, err := d.read.BeginTx(ctx, nil)
+	if err != nil {
+		return unavailable(err)
+	}
+	defer sqlTx.Rollback()
+	return fn(&Tx{db: d, tx: sqlTx, Now: d.Now(), scope: scope, ctx: ctx, reading: true})
+}
+
+// attempts is how often a write is tried that PostgreSQL gave up for the sake
+// of another one.
+const attempts = 5
+
+// Write runs fn in a transaction and commits what it did, or nothing of it.
+// fn may run more than once, so its only effects are on the database and
+// through After.
+func (d *DB) Write(ctx context.Context, scope Scope, fn func(*Tx) error) error {
+	for n := 1; ; n++ {
+		err := d.writeOnce(ctx, scope, fn)
+		if n == attempts || !isRetryable(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(rand.IntN(5*n)+1) * time.Millisecond):
+		}
+	}
+}
+
+func (d *DB) writeOnce(ctx context.Context, scope Scope, fn func(*Tx) error) error {
+	sqlTx, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return unavailable(err)
+	}
+	defer sqlTx.Rollback()
+	tx := &Tx{db: d, tx: sqlTx, Now: d.Now(), scope: scope, ctx: ctx}
+	if d.engine == Postgres {
+		if err := tx.applyScope(); err != nil {
+			return unavailable(err)
+		}
+	}
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return unavailable(err)
+	}
+	for _, f := range tx.after {
+		f()
+	}
+	return nil
+}
+
+// applyScope tells row-level security whose rows this transaction may touch.
+func (tx *Tx) applyScope() error {
+	num := func(n int64) string {
+		if n == 0 {
+			return ""
+		}
+		return fmt.Sprint(n)
+	}
+	wide := ""
+	if tx.scope.wide {
+		wide = "on"
+	}
+	_, err := tx.tx.ExecContext(tx.ctx,
+		"SELECT set_config('clientele.account', $1, true), set_config('clientele.user_id', $2, true), set_config('clientele.wide', $3, true)",
+		num(int64(tx.scope.account)), num(int64(tx.scope.user)), wide)
+	return err
+}
+
+// Enter moves the transaction into one account's scope, for work that finds
+// out only on the way which account it is about, such as accepting an
+// invitation. It only ever narrows what Wide may do.
+func (tx *Tx) Enter(s Scope) error {
+	tx.scope = s
+	if tx.db.engine != Postgres {
+		return nil
+	}
+	return unavailable(tx.applyScope())
+}
+
+// Scope is whose rows the transaction may touch.
+func (tx *Tx) Scope() Scope { return tx.scope }
+
+// ErrExists means that a row with the same unique key is there already.
+// Constraint names the key on PostgreSQL and its columns on SQLite.
+type ErrExists struct{ Constraint string }
+
+func (e *ErrExists) Error() string { return "a row with the same key exists: " + e.Constraint }
+
+// ErrReference means that a row refers to one that is not there, or is not of
+// the same account.
+var ErrReference = errors.New("a row refers to one that is not there")
+
+// ErrNone means that a query that should find one row found none.
+var ErrNone = errors.New("no such row")
+
+// Exists reports whether err is a clash of unique keys.
+func Exists(err error) bool {
+	var e *ErrExists
+	return errors.As(err, &e)
+}
+
+// translate turns the drivers' errors into the ones of this package.
+func translate(err error) error {
+	var pg *pgconn.PgError
+	var lite *sqlite.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows):
+		return ErrNone
+	case errors.As(err, &pg):
+		switch pg.Code {
+		case "23505":
+			return &ErrExists{Constraint: pg.ConstraintName}
+		case "23503":
+			return fmt.Errorf("%w: %s", ErrReference, pg.ConstraintName)
+		}
+	case errors.As(err, &lite):
+		switch lite.Code() {
+		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+			return &ErrExists{Constraint: lite.Error()}
+		case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+			return ErrReference
+		}
+	}
+	return unavailable(err)
+}
+
+// unavailable marks the errors of a database that is not there, so that the
+// visitor is asked to try again soon instead of being told of a defect.
+func unavailable(err error) error {
+	var op *net.OpError
+	var connect *pgconn.ConnectError
+	var pg *pgconn.PgError
+	if errors.As(err, &op) || errors.As(err, &connect) || errors.Is(err, driver.ErrBadConn) ||
+		(errors.As(err, &pg) && (pg.Code[:2] == "57" || pg.Code[:2] == "53" || pg.Code[:2] == "08")) {
+		return errors.Join(&fault.Error{Code: fault.Busy, Reason: "database-unavailable", Text: "The database does not answer right now. Nothing was changed; please try again in a moment.", Retry: 5 * time.Second}, err)
+	}
+	return err
+}
+
+func isRetryable(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "40001" || pg.Code == "40P01"
+	}
+	return false
+}

@@ -1,0 +1,70 @@
+// Package id names the numbers that the product hands out, so that an
+// account's number can never be passed where a user's is meant.
+//
+// Numbers are plain and say nothing: knowing one opens nothing. What must
+// not be guessed (sessions, invitations, links) is a token, never an id.
+package id
+
+import (
+	"errors"
+	"strconv"
+)
+
+// A User is a person who signs in.
+type User int64
+
+// An Account is the billable party. Its number is printed on everything the
+// account receives and never changes.
+type Account int64
+
+// A Membership ties one user to one account.
+type Membership int64
+
+// A Role is an account's own named set of permissions.
+type Role int64
+
+// An Invitation is an account's open question to an address.
+type Invitation int64
+
+// An Offer is ownership offered to a member.
+type Offer int64
+
+// A Contact is an address of an account that receives mail and never signs in.
+type Contact int64
+
+// A Staff is an operator of the installation.
+type Staff int64
+
+// A Session is the public number of a signed-in browser. It is safe to show:
+// the secret that opens the session is a different random value.
+type Session int64
+
+// A Mail is one message in the mail log.
+type Mail int64
+
+// A Number is any of the named numbers of this package.
+type Number interface{ ~int64 }
+
+var errNumber = errors.New("not a number of ours")
+
+// Parse reads a number as it stands in an address: decimal digits, no sign,
+// no leading zero, above zero. Every number has exactly one spelling, so that
+// two addresses never name one thing.
+func Parse[N Number](s string) (N, error) {
+	if s == "" || len(s) > 18 || s[0] == '0' {
+		return 0, errNumber
+	}
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return 0, errNumber
+		}
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0, errNumber
+	}
+	return N(n), nil
+}
+
+// String spells a number the way Parse reads it.
+func String[N Number](n N) string { return strconv.FormatInt(int64(n), 10) }

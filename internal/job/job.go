@@ -1,0 +1,222 @@
+// Package job is work for later, on River: a job is enqueued in the
+// transaction of the change that needs it, is worked at least once, and is
+// tried again when it fails.
+package job
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"clientele/internal/db"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// Args are what a job is given. They are kept in the database in the clear,
+// so they hold numbers and never secrets.
+type Args = river.JobArgs
+
+// A Queue is a line that jobs wait in. Jobs of one queue never wait behind
+// another's.
+type Queue string
+
+// The queues.
+const (
+	Urgent Queue = "urgent" // what somebody is waiting for: invitations, security mail
+	Bulk   Queue = "bulk"   // what may take its time
+)
+
+// ErrGiveUp is answered by a worker whose job can never succeed.
+var ErrGiveUp = errors.New("the job cannot succeed and is not tried again")
+
+// Options tune the work; what is not set is set for production.
+type Options struct {
+	Wall    func() time.Time // the wall clock, which River reckons by; required
+	Log     *slog.Logger
+	Poll    time.Duration                    // how often the queues are looked at
+	Backoff func(failures int) time.Duration // how long to wait before the next try
+}
+
+// Jobs enqueues and works.
+type Jobs struct {
+	client  *river.Client[*sql.Tx]
+	workers *river.Workers
+	db      *db.DB
+	options Options
+}
+
+// New prepares the queues over an open database. Register the workers, then
+// Build, then Start.
+func New(d *db.DB, o Options) *Jobs {
+	if o.Poll == 0 {
+		o.Poll = 500 * time.Millisecond
+	}
+	if o.Backoff == nil {
+		o.Backoff = backoff
+	}
+	return &Jobs{db: d, workers: river.NewWorkers(), options: o}
+}
+
+// backoff waits 10 s after the first failure, twice as long after each
+// further one, and at most half an hour: a mail server that was down for a
+// night has the mail within half an hour of coming back.
+func backoff(failures int) time.Duration {
+	return min(10*time.Second<<min(failures-1, 10), 30*time.Minute)
+}
+
+// maxAttempts lets a job be tried for about five days.
+const maxAttempts = 240
+
+// Timeout is how long one try may take. A job whose process was killed is
+// taken up again after twice that.
+const Timeout = time.Minute
+
+type worker[A Args] struct {
+	river.WorkerDefaults[A]
+	work func(context.Context, A) error
+	jobs *Jobs
+}
+
+func (w *worker[A]) Work(ctx context.Context, j *river.Job[A]) error {
+	err := w.work(ctx, j.Args)
+	if errors.Is(err, ErrGiveUp) {
+		return river.JobCancel(err)
+	}
+	return err
+}
+
+func (w *worker[A]) NextRetry(j *river.Job[A]) time.Time {
+	return w.jobs.options.Wall().Add(w.jobs.options.Backoff(j.Attempt))
+}
+
+func (w *worker[A]) Timeout(*river.Job[A]) time.Duration { return Timeout }
+
+// Register says who works the jobs of one kind.
+func Register[A Args](j *Jobs, work func(context.Context, A) error) {
+	river.AddWorker(j.workers, &worker[A]{work: work, jobs: j})
+}
+
+// Build finishes the set-up, after which jobs can be enqueued.
+func (j *Jobs) Build() (err error) {
+	config := &river.Config{
+		Workers: j.workers, Logger: quiet(j.options.Log),
+		MaxAttempts:          maxAttempts,
+		JobTimeout:           Timeout,
+		RescueStuckJobsAfter: 2 * Timeout,
+		FetchCooldown:        min(100*time.Millisecond, j.options.Poll),
+		FetchPollInterval:    j.options.Poll,
+		Queues: map[string]river.QueueConfig{
+			string(Urgent): {MaxWorkers: 8},
+			string(Bulk):   {MaxWorkers: 2},
+		},
+		TestOnly: j.options.Poll < 100*time.Millisecond,
+	}
+	j.client, err = river.NewClient(driver(j.db), config)
+	if err != nil {
+		return fmt.Errorf("job.Build: %w", err)
+	}
+	return nil
+}
+
+// quiet keeps River's own talk out of the log unless something is wrong.
+func quiet(log *slog.Logger) *slog.Logger {
+	if log == nil {
+		log = slog.Default()
+	}
+	return slog.New(atLeast{log.Handler(), slog.LevelWarn})
+}
+
+type atLeast struct {
+	slog.Handler
+	level slog.Level
+}
+
+func (h atLeast) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
+
+func driver(d *db.DB) riverdriver.Driver[*sql.Tx] {
+	if d.Engine() == db.Postgres {
+		return riverdatabasesql.New(d.Pool())
+	}
+	return riversqlite.New(d.Pool())
+}
+
+// Migrate brings the queue's own tables to this release's.
+func Migrate(ctx context.Context, d *db.DB) error {
+	m, err := rivermigrate.New(driver(d), &rivermigrate.Config{Logger: quiet(nil)})
+	if err != nil {
+		return fmt.Errorf("job.Migrate: %w", err)
+	}
+	if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("job.Migrate: %w", err)
+	}
+	return nil
+}
+
+// Enqueue adds a job to the transaction: it is worked if and only if the
+// transaction commits.
+func (j *Jobs) Enqueue(tx *db.Tx, q Queue, args Args) error {
+	_, err := j.client.InsertTx(tx.Context(), tx.SQL(), args, &river.InsertOpts{Queue: string(q)})
+	if err != nil {
+		return fmt.Errorf("job.Enqueue(%s): %w", args.Kind(), err)
+	}
+	return nil
+}
+
+// Start begins to work the queues, until Stop.
+func (j *Jobs) Start(ctx context.Context) error {
+	if err := j.takeUp(ctx); err != nil {
+		return err
+	}
+	if err := j.client.Start(ctx); err != nil {
+		return fmt.Errorf("job.Start: %w", err)
+	}
+	return nil
+}
+
+// takeUp returns what a killed process was working on to its queue at once
+// where nobody else can be working on it: SQLite serves one process.
+func (j *Jobs) takeUp(ctx context.Context) error {
+	if j.db.Engine() != db.SQLite {
+		return nil
+	}
+	return j.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		_, err := db.Exec(tx, "UPDATE river_job SET state = 'available', scheduled_at = CURRENT_TIMESTAMP WHERE state = 'running'")
+		return err
+	})
+}
+
+// Stop lets the jobs at work finish, or gives them up when ctx ends; they are
+// worked again at the next start.
+func (j *Jobs) Stop(ctx context.Context) error {
+	err := j.client.Stop(ctx)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		stop, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		return j.client.StopAndCancel(stop)
+	}
+	return err
+}
+
+// Hurry has every job that waits for its next try tried now.
+func (j *Jobs) Hurry(ctx context.Context) error {
+	list := river.NewJobListParams().States(rivertype.JobStateRetryable, rivertype.JobStateScheduled).First(1000)
+	found, err := j.client.JobList(ctx, list)
+	if err != nil {
+		return fmt.Errorf("job.Hurry: %w", err)
+	}
+	for _, row := range found.Jobs {
+		if _, err := j.client.JobRetry(ctx, row.ID); err != nil {
+			return fmt.Errorf("job.Hurry: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+package mail
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"clientele/internal/db"
+	"clientele/internal/id"
+	"clientele/internal/job"
+	"clientele/internal/plain"
+	"clientele/internal/seal"
+)
+
+// A Sender carries one message to a mail server. An error that wraps
+// ErrRefused is final; any other is tried again.
+type Sender interface {
+	Send(ctx context.Context, to Address, messageID string, m Rendered) error
+}
+
+// ErrRefused means that the mail server will never take this message.
+var ErrRefused = errors.New("the mail server refuses this message for good")
+
+// An Outbox takes messages within a transaction and sends them after it.
+type Outbox struct {
+	db     *db.DB
+	jobs   *job.Jobs
+	key    seal.Key
+	sender Sender // nil: mail is kept and shown to staff
+	brand  string
+	domain string
+}
+
+// NewOutbox makes the outbox and registers the job that empties it. Without
+// a sender mail is kept in the log, links and all, for staff to read.
+func NewOutbox(d *db.DB, jobs *job.Jobs, key seal.Key, sender Sender, brand, domain string) *Outbox {
+	o := &Outbox{db: d, jobs: jobs, key: key, sender: sender, brand: brand, domain: domain}
+	job.Register(jobs, o.deliver)
+	return o
+}
+
+// Sends reports whether mail leaves this installation at all.
+func (o *Outbox) Sends() bool { return o.sender != nil }
+
+type deliverArgs struct {
+	Mail id.Mail `json:"mail"`
+}
+
+// Kind names the job in the queue.
+func (deliverArgs) Kind() string { return "mail.deliver" }
+
+// Send takes a message. It leaves if and only if the transaction commits.
+func (o *Outbox) Send(tx *db.Tx, m Message) (id.Mail, error) {
+	if m.To.IsZero() {
+		return 0, fmt.Errorf("mail.Send(%s): no recipient", m.Kind)
+	}
+	full, err := m.render(tx.Context(), o.brand)
+	if err != nil {
+		return 0, err
+	}
+	shown, err := m.redacted().render(tx.Context(), o.brand)
+	if err != nil {
+		return 0, err
+	}
+	state := "queued"
+	if o.sender == nil {
+		state = "kept"
+	}
+	number, err := db.One[id.Mail](tx, `
+		INSERT INTO mails (account_id, user_id, kind, class, recipient, subject, text_body, html_body, state, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
+		db.SomeUnlessZero(m.Account), db.SomeUnlessZero(m.User), m.Kind, string(m.Class), m.To, m.Subject, shown.Text, shown.HTML, state, tx.Now)
+	if err != nil {
+		return 0, fmt.Errorf("mail.Send(%s): %w", m.Kind, err)
+	}
+	if err := o.seal(tx, number, full); err != nil {
+		return 0, err
+	}
+	if o.sender == nil {
+		return number, nil
+	}
+	return number, o.jobs.Enqueue(tx, job.Queue(m.Class), deliverArgs{Mail: number})
+}
+
+func (o *Outbox) seal(tx *db.Tx, number id.Mail, m Rendered) error {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	_, err = db.Exec(tx, "UPDATE mails SET sealed = $2 WHERE id = $1", number, o.key.Seal(place(number), text))
+	return err
+}
+
+func (o *Outbox) open(number id.Mail, box string) (m Rendered, err error) {
+	text, err := o.key.Open(place(number), box)
+	if err != nil {
+		return m, err
+	}
+	return m, json.Unmarshal(text, &m)
+}
+
+func place(number id.Mail) string { return "mails/sealed/" + id.String(number) }
+
+// deliver sends one message. It may run twice for one message when the
+// process is killed in between; the message id is the same both times, so
+// that the receiving side can tell.
+func (o *Outbox) deliver(ctx context.Context, a deliverArgs) error {
+	type waiting struct {
+		Recipient Address
+		Sealed    string
+		State     string
+	}
+	var w waiting
+	err := o.db.Read(ctx, db.Wide, func(tx *db.Tx) (err error) {
+		w, err = db.One[waiting](tx, "SELECT recipient, sealed, state FROM mails WHERE id = $1", a.Mail)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if w.State != "queued" {
+		return nil
+	}
+	if o.sender == nil {
+		return o.finish(ctx, a.Mail, "kept", "")
+	}
+	m, err := o.open(a.Mail, w.Sealed)
+	if err != nil {
+		return errors.Join(job.ErrGiveUp, err, o.finish(ctx, a.Mail, "failed", "The message was sealed with another secret key and cannot be opened."))
+	}
+	err = o.sender.Send(ctx, w.Recipient, fmt.Sprintf("mail.%d.%s@%s", a.Mail, o.key.ID(), o.domain), m)
+	switch {
+	case err == nil:
+		return o.finish(ctx, a.Mail, "sent", "")
+	case errors.Is(err, ErrRefused):
+		return errors.Join(job.ErrGiveUp, err, o.finish(ctx, a.Mail, "failed", err.Error()))
+	}
+	return errors.Join(err, o.finish(ctx, a.Mail, "queued", err.Error()))
+}
+
+// finish notes how a try ended. What was sent, or never will be, loses its
+// sealed original: the log keeps the text without the link.
+func (o *Outbox) finish(ctx context.Context, number id.Mail, state, problem string) error {
+	if problem, _ = plain.Line(problem, 1000); len(problem) > 500 {
+		problem = problem[:500]
+	}
+	return o.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		_, err := db.Exec(tx, `
+			UPDATE mails SET state = $2, problem = $3, attempts = attempts + 1, tried_at = $4,
+				sent_at = CASE WHEN $2 = 'sent' THEN $4 ELSE sent_at END,
+				sealed = CASE WHEN $2 IN ('sent', 'failed') THEN '' ELSE sealed END
+			WHERE id = $1`, number, state, problem, tx.Now)
+		return err
+	})
+}
+
+// A LogEntry is a message as the log shows it.
+type LogEntry struct {
+	ID        id.Mail
+	AccountID db.Null[id.Account]
+	UserID    db.Null[id.User]
+	Kind      string
+	Class     Class
+	Recipient Address
+	Subject   string
+	TextBody  string
+	State     string
+	Attempts  int64
+	Problem   string
+	CreatedAt time.Time
+	TriedAt   db.Null[time.Time]
+	SentAt    db.Null[time.Time]
+}
+
+const logColumns = `SELECT id, account_id, user_id, kind, class, recipient, subject, text_body, state, attempts, problem, created_at, tried_at, sent_at FROM mails`
+
+// LogSize is how many messages one page of the log shows.
+const LogSize = 50
+
+// Log reads the log of all mail, newest first, from before the given message
+// on. An empty state or word finds any. The caller holds staff's permission.
+func (o *Outbox) Log(tx *db.Tx, state, word string, before id.Mail) ([]LogEntry, error) {
+	return db.All[LogEntry](tx, logColumns+`
+		WHERE (state = $1 OR $1 = '') AND (recipient LIKE $2 ESCAPE '\' OR LOWER(subject) LIKE $2 ESCAPE '\') AND (id < $3 OR $3 = 0)
+		ORDER BY id DESC LIMIT $4`, state, plain.Like(word), before, LogSize+1)
+}
+
+// OfAccount reads the mail that was sent about an account to people who are
+// not its own: the caller holds the account's proof.
+func (o *Outbox) OfAccount(tx *db.Tx, account id.Account, before id.Mail) ([]LogEntry, error) {
+	return db.All[LogEntry](tx, logColumns+`
+		WHERE account_id = $1 AND (id < $2 OR $2 = 0) ORDER BY id DESC LIMIT $3`, account, before, LogSize+1)
+}
+
+// Read reads one message of the log. Where mail is kept instead of sent, the
+// log is the only mailbox there is, and the text has its link.
+func (o *Outbox) Read(tx *db.Tx, number id.Mail) (LogEntry, error) {
+	type row struct {
+		LogEntry
+		Sealed string
+	}
+	r, err := db.One[row](tx, logColumns[:len(logColumns)-len(" FROM mails")]+", sealed FROM mails WHERE id = $1", number)
+	if err != nil {
+		return LogEntry{}, err
+	}
+	if r.State == "kept" && o.sender == nil && r.Sealed != "" {
+		if m, err := o.open(number, r.Sealed); err == nil {
+			r.TextBody = m.Text
+		}
+	}
+	return r.LogEntry, nil
+}
+
+// Trouble counts the messages that wait after a failed try.
+func (o *Outbox) Trouble(tx *db.Tx) (int64, error) {
+	return db.One[int64](tx, "SELECT COUNT(*) FROM mails WHERE state = 'queued' AND problem <> ''")
+}
+
+// State tells how a message fares: "queued", "sent", "failed" or "kept", and
+// the problem of the last try.
+func (o *Outbox) State(tx *db.Tx, number id.Mail) (state, problem string, err error) {
+	type row struct{ State, Problem string }
+	r, err := db.One[row](tx, "SELECT state, problem FROM mails WHERE id = $1", number)
+	return r.State, r.Problem, err
+}

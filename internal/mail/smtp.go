@@ -1,0 +1,76 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"clientele/internal/fault"
+
+	gomail "github.com/wneessen/go-mail"
+)
+
+// SMTP sends through a mail server.
+type SMTP struct {
+	host string
+	opts []gomail.Option
+	from string // with a display name
+}
+
+// NewSMTP reads a mail server's URL: smtp://user:password@host:587 speaks
+// STARTTLS where the server offers it (?tls=required insists), smtps:// TLS
+// from the first byte. from is the sender, "Name <address>".
+func NewSMTP(rawURL, from string) (*SMTP, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") {
+		return nil, fault.New(fault.Invalid, "smtp-url", "the mail server's URL cannot be read: use smtp://user:password@host:587 or smtps://…")
+	}
+	opts := []gomail.Option{gomail.WithTimeout(30 * time.Second), gomail.WithoutNoop()}
+	port := map[string]int{"smtp": 587, "smtps": 465}[u.Scheme]
+	if u.Port() != "" {
+		port, _ = strconv.Atoi(u.Port())
+	}
+	opts = append(opts, gomail.WithPort(port))
+	switch {
+	case u.Scheme == "smtps":
+		opts = append(opts, gomail.WithSSL())
+	case u.Query().Get("tls") == "required":
+		opts = append(opts, gomail.WithTLSPolicy(gomail.TLSMandatory))
+	case u.Query().Get("tls") == "none":
+		opts = append(opts, gomail.WithTLSPolicy(gomail.NoTLS))
+	default:
+		opts = append(opts, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
+	}
+	if user := u.User.Username(); user != "" {
+		password, _ := u.User.Password()
+		opts = append(opts, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(user), gomail.WithPassword(password))
+	}
+	return &SMTP{host: u.Hostname(), opts: opts, from: from}, nil
+}
+
+// Send hands one message to the server.
+func (s *SMTP) Send(ctx context.Context, to Address, messageID string, m Rendered) error {
+	msg := gomail.NewMsg()
+	if err := errors.Join(msg.From(s.from), msg.To(to.String())); err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	msg.Subject(m.Subject)
+	msg.SetMessageIDWithValue(messageID)
+	msg.SetDate()
+	msg.SetGenHeader("Auto-Submitted", "auto-generated")
+	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	client, err := gomail.NewClient(s.host, s.opts...)
+	if err != nil {
+		return fmt.Errorf("mail: %w", err)
+	}
+	err = client.DialAndSendWithContext(ctx, msg)
+	var send *gomail.SendError
+	if errors.As(err, &send) && !send.IsTemp() && send.ErrorCode() >= 500 {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return err
+}
