@@ -1,0 +1,229 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"clientele/internal/audit"
+	"clientele/internal/auth"
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/mail"
+)
+
+// Memberships keeps who has access to what, and makes the proofs.
+type Memberships struct {
+	db      *db.DB
+	outbox  *mail.Outbox
+	baseURL string
+	brand   string
+	ended   []func(tx *db.Tx, account id.Account, u id.User, removed bool) error
+}
+
+// New makes Memberships. Links in mail are built from baseURL alone.
+func New(d *db.DB, o *mail.Outbox, baseURL, brand string) *Memberships {
+	return &Memberships{db: d, outbox: o, baseURL: baseURL, brand: brand}
+}
+
+// WhenEnded has fn run in the transaction that ends a membership, for what
+// hangs on one elsewhere. removed tells whether somebody else ended it.
+func (m *Memberships) WhenEnded(fn func(tx *db.Tx, account id.Account, u id.User, removed bool) error) {
+	m.ended = append(m.ended, fn)
+}
+
+// live is the SQL of "this membership gives access now", for a row m and the
+// time in parameter $3. It stands here once and is used wherever access is
+// read, so that a membership which has ended, is suspended, has run out or
+// has not begun gives nothing anywhere.
+const live = "m.status = 'active' AND m.starts_at <= $3 AND (m.ends_at IS NULL OR m.ends_at > $3)"
+
+// sources reads through what a person ($2) may do what on an account ($1) at
+// a time ($3): her membership, its grants on single objects, and the partner
+// links of accounts that she is a member of. Links do not chain.
+var sources = fmt.Sprintf(`
+	SELECT a.name, a.status, x.via, x.via_id, x.membership_id, x.owner, x.permissions, x.kind, x.object_id, x.seen_at
+	FROM accounts a JOIN (
+		SELECT m.account_id, 'membership' AS via, 0 AS via_id, m.id AS membership_id, m.owner,
+			%[1]s AS permissions, '' AS kind, 0 AS object_id, m.seen_at
+		FROM memberships m LEFT JOIN roles r ON r.account_id = m.account_id AND r.id = m.role_id
+		WHERE m.account_id = $1 AND m.user_id = $2 AND %[2]s
+	UNION ALL
+		SELECT m.account_id, 'membership', 0, m.id, FALSE, g.permissions, g.kind, g.object_id, m.seen_at
+		FROM memberships m JOIN grants g ON g.account_id = m.account_id AND g.membership_id = m.id
+		WHERE m.account_id = $1 AND m.user_id = $2 AND %[2]s
+			AND g.ended_at IS NULL AND g.starts_at <= $3 AND (g.ends_at IS NULL OR g.ends_at > $3)
+	UNION ALL
+		SELECT l.account_id, 'partner', l.partner_id, 0, FALSE,
+			l.permissions & CASE WHEN m.owner THEN %[3]d ELSE %[1]s END, '', 0, NULL
+		FROM partner_links l JOIN memberships m ON m.account_id = l.partner_id
+		LEFT JOIN roles r ON r.account_id = m.account_id AND r.id = m.role_id
+		JOIN accounts p ON p.id = l.partner_id AND p.status <> 'closed'
+		WHERE l.account_id = $1 AND m.user_id = $2 AND %[2]s
+			AND l.status = 'active' AND l.starts_at <= $3 AND (l.ends_at IS NULL OR l.ends_at > $3)
+	) x ON x.account_id = a.id
+	WHERE a.id = $1`, roleSet, live, Everything)
+
+type source struct {
+	Name         string
+	Status       string
+	Via          string
+	ViaID        int64
+	MembershipID id.Membership
+	Owner        bool
+	Permissions  Set
+	Kind         string
+	ObjectID     int64
+	SeenAt       db.Null[time.Time]
+}
+
+// Check makes the proof that the principal may do P on the account, or says
+// why not: NotFound for an account that she cannot enter, exactly as for one
+// that does not exist; Denied, in words, for a member without the permission.
+func Check[P Permission](ctx context.Context, m *Memberships, by Principal, account id.Account) (f For[P], err error) {
+	err = m.db.Read(ctx, db.InAccount(account, by.user), func(tx *db.Tx) error {
+		f, err = checkIn[P](tx, m, by, account)
+		return err
+	})
+	if err == nil || fault.Is(err, fault.NotFound) {
+		return f, err
+	}
+	if fault.Is(err, fault.Denied) {
+		m.noteDenied(ctx, by, account, err)
+	}
+	return For[P]{}, fmt.Errorf("access.Check(%d): %w", account, err)
+}
+
+// checkIn is Check within a transaction that has the account's scope.
+func checkIn[P Permission](tx *db.Tx, m *Memberships, by Principal, account id.Account) (For[P], error) {
+	var p P
+	held, err := holding(tx, m, by, account)
+	if err != nil {
+		return For[P]{}, err
+	}
+	need := p.requires()
+	switch {
+	case need.owner && !held.owner:
+		return For[P]{}, denied(tx, held, "only-owners", "Only owners of "+held.name+" may do this.")
+	case need.any == 0 || held.all&need.any != 0 || held.owner:
+		return For[P]{proof: held}, nil
+	}
+	for _, o := range held.objects {
+		if o.set&need.any != 0 {
+			held.onlyObjects = true
+			return For[P]{proof: held}, nil
+		}
+	}
+	return For[P]{}, denied(tx, held, "permission", "You may not do this in "+held.name+". It takes: "+need.any.Labels()+".")
+}
+
+// holding reads what the principal holds on the account.
+func holding(tx *db.Tx, m *Memberships, by Principal, account id.Account) (proof, error) {
+	p := proof{m: m, principal: by, account: account}
+	if by.staff != 0 {
+		return p.asStaff(tx)
+	}
+	if by.user == 0 {
+		return p, fault.Missing()
+	}
+	rows, err := db.All[source](tx, sources, account, by.user, tx.Now)
+	if err != nil {
+		return p, err
+	}
+	if len(rows) == 0 {
+		return p, fault.Missing()
+	}
+	p.name, p.status = rows[0].Name, rows[0].Status
+	via, viaID := audit.ViaPartner, rows[0].ViaID
+	for _, r := range rows {
+		switch {
+		case r.Kind != "":
+			p.objects = append(p.objects, Object{Kind: r.Kind, ID: r.ObjectID, set: r.Permissions.Known()})
+		case r.Owner:
+			p.owner, p.all = true, Everything
+		default:
+			p.all |= r.Permissions.Known()
+		}
+		if r.Via == "membership" {
+			via, viaID, p.membership, p.seenAt = audit.ViaMember, int64(r.MembershipID), r.MembershipID, r.SeenAt.V
+		}
+	}
+	p.by = by.actor(via, viaID)
+	return p, nil
+}
+
+// HeldBy is what a user holds on the whole account now; in tells whether she
+// has access at all. The transaction has a scope that sees the account.
+func HeldBy(tx *db.Tx, account id.Account, u id.User) (held Set, in bool, err error) {
+	p, err := holding(tx, nil, Principal{user: u}, account)
+	if fault.Is(err, fault.NotFound) {
+		return 0, false, nil
+	}
+	return p.all, err == nil, err
+}
+
+// asStaff reads what an operator holds: by her own session and role, as they
+// are now.
+func (p proof) asStaff(tx *db.Tx) (proof, error) {
+	type row struct{ Name, Status, Role string }
+	r, err := db.One[row](tx, `
+		SELECT a.name, a.status, s.role FROM accounts a, staff s JOIN staff_sessions x ON x.staff_id = s.id
+		WHERE a.id = $1 AND s.id = $2 AND x.id = $3 AND s.status = 'active' AND x.ended_at IS NULL AND x.expires_at > $4`,
+		p.account, p.principal.staff, p.principal.session, tx.Now)
+	if errors.Is(err, db.ErrNone) {
+		return p, fault.Missing()
+	}
+	if err != nil {
+		return p, err
+	}
+	role, ok := StaffRoleByKey(r.Role)
+	if !ok {
+		return p, fault.Missing()
+	}
+	p.name, p.status, p.all, p.owner = r.Name, r.Status, role.set, role.owner
+	p.by = p.principal.actor(audit.ViaStaff, 0)
+	return p, nil
+}
+
+// denied says what the member has and whom to ask.
+func denied(tx *db.Tx, held proof, reason, text string) error {
+	if held.principal.staff != 0 {
+		return fault.New(fault.Denied, reason, "Your role does not allow this.")
+	}
+	names, err := ownerNames(tx, held.account)
+	if err != nil {
+		return err
+	}
+	text += " You have: " + held.all.Labels() + "."
+	if len(names) > 0 {
+		text += " To get more, ask an owner: " + strings.Join(names, ", ") + "."
+	}
+	return fault.New(fault.Denied, reason, text)
+}
+
+func ownerNames(tx *db.Tx, account id.Account) ([]string, error) {
+	return db.All[string](tx, `
+		SELECT u.name FROM memberships m JOIN users u ON u.id = m.user_id
+		WHERE m.account_id = $1 AND m.owner AND u.status = 'active' AND `+strings.ReplaceAll(live, "$3", "$2")+` ORDER BY m.id LIMIT 3`, account, tx.Now)
+}
+
+// deniedLimit bounds how many refusals of one principal are recorded.
+var deniedLimit = auth.Limit{Hits: 30, Per: time.Minute}
+
+// noteDenied records a refusal. That it cannot be recorded changes nothing
+// about the refusal.
+func (m *Memberships) noteDenied(ctx context.Context, by Principal, account id.Account, cause error) {
+	e, _ := fault.Of(cause)
+	via := audit.ViaMember
+	_ = m.db.Write(ctx, db.InAccount(account, by.user), func(tx *db.Tx) error {
+		actor := by.actor(via, 0)
+		wait, err := deniedLimit.Take(tx, fmt.Sprintf("denied:%s:%d", actor.Kind, actor.ID))
+		if err != nil || wait > 0 {
+			return err
+		}
+		return audit.Write(tx, actor, audit.Record{Event: "access." + e.Reason, Account: account, Object: "account", ObjectID: int64(account), Denied: true})
+	})
+}

@@ -1,0 +1,276 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"clientele/internal/audit"
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/user"
+)
+
+// OfferLife is how long an offered ownership can be taken.
+const OfferLife = 72 * time.Hour
+
+// An Offer is ownership offered to a member, until she takes it.
+type Offer struct {
+	ID        id.Offer
+	FromID    id.Membership
+	FromName  string
+	ToID      id.Membership
+	ToName    string
+	HandOver  bool // whoever offers it stops being an owner
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// errLastOwner keeps an account from being nobody's.
+var errLastOwner = fault.New(fault.Conflict, "last-owner", "This is the only owner. Make another person an owner first.")
+
+// notLastOwner makes sure that the account has an owner besides this one: one
+// who has access now, is not suspended, and has proven her address.
+func notLastOwner(tx *db.Tx, account id.Account, member id.Membership) error {
+	n, err := db.One[int64](tx, `
+		SELECT COUNT(*) FROM memberships m JOIN users u ON u.id = m.user_id
+		WHERE m.account_id = $1 AND m.id <> $2 AND m.owner AND u.status = 'active' AND u.verified_at IS NOT NULL AND `+live,
+		account, member, tx.Now)
+	if err == nil && n == 0 {
+		return errLastOwner
+	}
+	return err
+}
+
+// OfferOwnership offers ownership to a member, to share it or to hand it
+// over. Nothing changes until she takes it; all owners are told.
+func (m *Memberships) OfferOwnership(ctx context.Context, by For[Own], member id.Membership, handOver bool) (err error) {
+	defer fault.Wrap(&err, "access.OfferOwnership(%d, %d)", by.account, member)
+	return by.Write(ctx, func(tx *db.Tx, by For[Own]) error {
+		if by.membership == 0 {
+			return fault.New(fault.Conflict, "staff", "Make the person an owner directly.")
+		}
+		target, err := find(tx, by.account, member)
+		if err != nil {
+			return err
+		}
+		switch {
+		case member == by.membership || target.Owner:
+			return fault.New(fault.Conflict, "owner", target.Name+" is an owner already.")
+		case !target.Runs(tx.Now) || target.EndsAt.Valid:
+			return fault.New(fault.Conflict, "not-active", "Only somebody with access without an end can become an owner. Remove the end first.")
+		}
+		to, err := user.ByID(tx, target.UserID)
+		if err != nil {
+			return err
+		}
+		from, err := user.ByID(tx, by.User())
+		if err != nil {
+			return err
+		}
+		if _, err := db.Exec(tx, "UPDATE ownership_offers SET state = 'withdrawn', closed_at = $3 WHERE account_id = $1 AND to_id = $2 AND state = 'open'", by.account, member, tx.Now); err != nil {
+			return err
+		}
+		offer, err := db.One[id.Offer](tx, `
+			INSERT INTO ownership_offers (account_id, from_id, to_id, hand_over, from_credentials, to_credentials, created_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id`,
+			by.account, by.membership, member, handOver, from.Credentials, to.Credentials, tx.Now, tx.Now.Add(OfferLife))
+		if err != nil {
+			return err
+		}
+		if err := audit.Write(tx, by.by, audit.Record{Event: "ownership.offered", Account: by.account, Object: "offer", ObjectID: int64(offer), Subject: target.UserID, After: map[string]bool{"hand_over": handOver}}); err != nil {
+			return err
+		}
+		if _, err := m.outbox.Send(tx, m.offerMail(by.account, by.name, from, to, handOver, tx.Now.Add(OfferLife))); err != nil {
+			return err
+		}
+		return m.tellOwners(tx, by.proof, "Ownership of "+plainName(by.name)+" was offered to somebody",
+			plainName(from.Name)+" offered ownership of "+plainName(by.name)+" to "+plainName(to.Name)+" ("+to.Address.String()+").")
+	})
+}
+
+// Offers lists the open offers of an account that the holder may know of: all
+// of them for an owner, her own for anybody else.
+func (m *Memberships) Offers(ctx context.Context, by For[Enter]) (list []Offer, err error) {
+	defer fault.Wrap(&err, "access.Offers(%d)", by.account)
+	err = by.Read(ctx, func(tx *db.Tx) error {
+		list, err = db.All[Offer](tx, offersQuery+` AND (o.to_id = $3 OR $4) ORDER BY o.id`, by.account, tx.Now, by.membership, by.owner)
+		return err
+	})
+	return list, err
+}
+
+const offersQuery = `
+	SELECT o.id, o.from_id, fu.name AS from_name, o.to_id, tu.name AS to_name, o.hand_over, o.created_at, o.expires_at
+	FROM ownership_offers o
+	JOIN memberships f ON f.account_id = o.account_id AND f.id = o.from_id JOIN users fu ON fu.id = f.user_id
+	JOIN memberships t ON t.account_id = o.account_id AND t.id = o.to_id JOIN users tu ON tu.id = t.user_id
+	WHERE o.account_id = $1 AND o.state = 'open' AND o.expires_at > $2
+		AND o.from_credentials = fu.credentials AND o.to_credentials = tu.credentials AND f.owner AND f.status = 'active'`
+
+// errOffer is the answer to an offer that cannot be taken any more.
+var errOffer = fault.New(fault.Gone, "offer", "This offer has been withdrawn, used, or is too old. Ask for a new one.")
+
+// TakeOwnership accepts an offer that was made to the holder.
+func (m *Memberships) TakeOwnership(ctx context.Context, by For[Enter], offer id.Offer) (err error) {
+	defer fault.Wrap(&err, "access.TakeOwnership(%d, %d)", by.account, offer)
+	return by.Write(ctx, func(tx *db.Tx, by For[Enter]) error {
+		o, err := db.One[Offer](tx, offersQuery+" AND o.id = $3 AND o.to_id = $4", by.account, tx.Now, offer, by.membership)
+		if errors.Is(err, db.ErrNone) {
+			return m.goneOrMissing(tx, by, offer)
+		}
+		if err != nil {
+			return err
+		}
+		me, err := user.ByID(tx, by.User())
+		if err != nil {
+			return err
+		}
+		if !me.VerifiedAt.Valid {
+			return fault.New(fault.Denied, "email-unverified", "Confirm your mail address first.")
+		}
+		if err := m.setOwner(tx, by.proof, by.membership, true); err != nil {
+			return err
+		}
+		if o.HandOver {
+			if err := m.setOwner(tx, by.proof, o.FromID, false); err != nil {
+				return err
+			}
+		}
+		if err := closeOffer(tx, by.account, offer, "accepted"); err != nil {
+			return err
+		}
+		text := plainName(o.ToName) + " is an owner of " + plainName(by.name) + " now."
+		if o.HandOver {
+			text += " " + plainName(o.FromName) + " is no longer an owner and keeps full access."
+		}
+		return m.tellOwners(tx, by.proof, plainName(by.name)+" has a new owner", text)
+	})
+}
+
+// goneOrMissing tells apart, for the member whom it was made to, an offer
+// that is over from one that was never hers.
+func (m *Memberships) goneOrMissing(tx *db.Tx, by For[Enter], offer id.Offer) error {
+	n, err := db.One[int64](tx, "SELECT COUNT(*) FROM ownership_offers WHERE account_id = $1 AND id = $2 AND to_id = $3", by.account, offer, by.membership)
+	if err == nil && n == 0 {
+		return fault.Missing()
+	}
+	return errors.Join(err, errOffer)
+}
+
+// DeclineOwnership ends an offer: the one whom it was made to, or an owner.
+func (m *Memberships) DeclineOwnership(ctx context.Context, by For[Enter], offer id.Offer) (err error) {
+	defer fault.Wrap(&err, "access.DeclineOwnership(%d, %d)", by.account, offer)
+	return by.Write(ctx, func(tx *db.Tx, by For[Enter]) error {
+		o, err := db.One[Offer](tx, offersQuery+" AND o.id = $3 AND (o.to_id = $4 OR $5)", by.account, tx.Now, offer, by.membership, by.owner)
+		if errors.Is(err, db.ErrNone) {
+			return m.goneOrMissing(tx, by, offer)
+		}
+		if err != nil {
+			return err
+		}
+		state := "withdrawn"
+		if o.ToID == by.membership {
+			state = "declined"
+		}
+		if err := closeOffer(tx, by.account, offer, state); err != nil {
+			return err
+		}
+		return audit.Write(tx, by.by, audit.Record{Event: "ownership." + state, Account: by.account, Object: "offer", ObjectID: int64(offer)})
+	})
+}
+
+func closeOffer(tx *db.Tx, account id.Account, offer id.Offer, state string) error {
+	_, err := db.Exec(tx, "UPDATE ownership_offers SET state = $3, closed_at = $4 WHERE account_id = $1 AND id = $2 AND state = 'open'", account, offer, state, tx.Now)
+	return err
+}
+
+// withdrawOffers ends every open offer from or to a membership.
+func withdrawOffers(tx *db.Tx, account id.Account, member id.Membership) error {
+	_, err := db.Exec(tx, "UPDATE ownership_offers SET state = 'withdrawn', closed_at = $3 WHERE account_id = $1 AND (from_id = $2 OR to_id = $2) AND state = 'open'", account, member, tx.Now)
+	return err
+}
+
+// EndOwnership makes an owner, oneself included, a member with full access.
+func (m *Memberships) EndOwnership(ctx context.Context, by For[Own], member id.Membership) (err error) {
+	defer fault.Wrap(&err, "access.EndOwnership(%d, %d)", by.account, member)
+	return by.Write(ctx, func(tx *db.Tx, by For[Own]) error {
+		target, err := find(tx, by.account, member)
+		if err != nil {
+			return err
+		}
+		if !target.Owner {
+			return fault.New(fault.Conflict, "not-owner", target.Name+" is no owner.")
+		}
+		if err := m.setOwner(tx, by.proof, member, false); err != nil {
+			return err
+		}
+		if err := m.tellOwners(tx, by.proof, "An owner of "+plainName(by.name)+" stepped back",
+			plainName(target.Name)+" is no longer an owner of "+plainName(by.name)+" and keeps full access."); err != nil {
+			return err
+		}
+		if target.ID == by.membership {
+			return nil
+		}
+		_, err = m.outbox.Send(tx, m.noLongerOwnerMail(by.account, by.name, target))
+		return err
+	})
+}
+
+// MakeOwner makes a member an owner at once, by an operator; all owners are
+// told.
+func (m *Memberships) MakeOwner(ctx context.Context, by For[Own], member id.Membership) (err error) {
+	defer fault.Wrap(&err, "access.MakeOwner(%d, %d)", by.account, member)
+	return by.Write(ctx, func(tx *db.Tx, by For[Own]) error {
+		if by.Staff() == 0 {
+			return fault.New(fault.Denied, "staff-only", "Ownership is offered, and taken by the one whom it is offered to.")
+		}
+		target, err := find(tx, by.account, member)
+		if err != nil {
+			return err
+		}
+		if target.Owner {
+			return fault.New(fault.Conflict, "owner", target.Name+" is an owner already.")
+		}
+		if !target.Runs(tx.Now) || target.EndsAt.Valid {
+			return fault.New(fault.Conflict, "not-active", "Only somebody with access without an end can become an owner.")
+		}
+		if err := m.setOwner(tx, by.proof, member, true); err != nil {
+			return err
+		}
+		return m.tellOwners(tx, by.proof, plainName(by.name)+" has a new owner",
+			m.brand+" support made "+plainName(target.Name)+" an owner of "+plainName(by.name)+".")
+	})
+}
+
+// setOwner sets or clears the owner flag. Whoever stops being an owner keeps
+// full access.
+func (m *Memberships) setOwner(tx *db.Tx, by proof, member id.Membership, owner bool) error {
+	target, err := find(tx, by.account, member)
+	if err != nil {
+		return err
+	}
+	if !owner {
+		if err := notLastOwner(tx, by.account, member); err != nil {
+			return err
+		}
+	}
+	_, err = db.Exec(tx, `
+		UPDATE memberships SET owner = $3, role = $4, role_id = NULL, permissions = 0 WHERE account_id = $1 AND id = $2 AND status = 'active'`,
+		by.account, member, owner, "full")
+	if err != nil {
+		return err
+	}
+	if err := withdrawOffers(tx, by.account, member); err != nil {
+		return err
+	}
+	event := "ownership.ended"
+	if owner {
+		event = "ownership.given"
+	}
+	return audit.Write(tx, by.by, audit.Record{
+		Event: event, Account: by.account, Object: "membership", ObjectID: int64(member), Subject: target.UserID,
+		Before: map[string]bool{"owner": target.Owner}, After: map[string]bool{"owner": owner},
+	})
+}

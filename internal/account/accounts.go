@@ -1,0 +1,253 @@
+package account
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"clientele/internal/access"
+	"clientele/internal/audit"
+	"clientele/internal/auth"
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/mail"
+	"clientele/internal/plain"
+)
+
+// openLimit bounds how many accounts one person opens.
+var openLimit = auth.Limit{Hits: 20, Per: 24 * time.Hour}
+
+// Accounts keeps the accounts.
+type Accounts struct {
+	db      *db.DB
+	auth    *auth.Auth
+	outbox  *mail.Outbox
+	baseURL string
+	brand   string
+	closed  []func(tx *db.Tx, by audit.Actor, account id.Account) error
+}
+
+// New makes Accounts. Links in mail are built from baseURL alone.
+func New(d *db.DB, a *auth.Auth, o *mail.Outbox, baseURL, brand string) *Accounts {
+	return &Accounts{db: d, auth: a, outbox: o, baseURL: baseURL, brand: brand}
+}
+
+// WhenClosed has fn run in the transaction that closes an account, for what
+// ends with it elsewhere.
+func (as *Accounts) WhenClosed(fn func(tx *db.Tx, by audit.Actor, account id.Account) error) {
+	as.closed = append(as.closed, fn)
+}
+
+// Get reads the account that the proof is for.
+func Get[P access.Permission](ctx context.Context, by access.For[P]) (a Account, err error) {
+	defer fault.Wrap(&err, "account.Get(%d)", by.Account())
+	err = by.Read(ctx, func(tx *db.Tx) error {
+		a, err = byID(tx, by.Account())
+		return err
+	})
+	return a, err
+}
+
+// Open opens a further account for somebody who has a login; she is its
+// owner. Her address must be proven.
+func (as *Accounts) Open(ctx context.Context, i auth.Identity, d Details) (a id.Account, err error) {
+	defer fault.Wrap(&err, "account.Open(%d)", i.User())
+	if !i.Verified() {
+		return 0, fault.New(fault.Denied, "email-unverified", "Confirm your mail address first: ask for a new password, and follow the link in the mail.")
+	}
+	var wait time.Duration
+	err = as.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		if wait, err = openLimit.Take(tx, "account.open:"+id.String(i.User())); err != nil || wait > 0 {
+			return err
+		}
+		a, err = open(tx, i.Actor(), i.User(), d)
+		return err
+	})
+	if err == nil && wait > 0 {
+		err = fault.Wait("open", "You have opened many accounts today. Try again tomorrow.", wait)
+	}
+	return a, err
+}
+
+// OpenFor opens an account for a user within a transaction of the caller's,
+// who holds staff's permission.
+func OpenFor(tx *db.Tx, by audit.Actor, owner id.User, d Details) (id.Account, error) {
+	return open(tx, by, owner, d)
+}
+
+func open(tx *db.Tx, by audit.Actor, owner id.User, d Details) (id.Account, error) {
+	a, err := db.One[id.Account](tx, `
+		INSERT INTO accounts (name, company, address, mail_kinds, line1, line2, city, region, postcode, country, phone, tax_number, currency, language, search, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id`,
+		d.Name, d.Company, d.Address, d.MailKinds|domainMail, d.Line1, d.Line2, d.City, d.Region, d.Postcode, d.Country,
+		d.Phone, d.TaxNumber, d.Currency, d.Language, d.search(), tx.Now)
+	if err != nil {
+		return 0, err
+	}
+	if err := audit.Write(tx, by, audit.Record{Event: "account.opened", Account: a, Object: "account", ObjectID: int64(a)}); err != nil {
+		return 0, err
+	}
+	_, err = access.Add(tx, by, a, access.Join{User: owner, Owner: true, Role: access.Role{BuiltIn: "full"}})
+	return a, err
+}
+
+// Change changes an account's details. seen is the version of them that the
+// person had before her eyes; if somebody else has changed them since, she is
+// told instead of overwriting it.
+func (as *Accounts) Change(ctx context.Context, by access.For[access.ManageProfile], d Details, seen string) (err error) {
+	defer fault.Wrap(&err, "account.Change(%d)", by.Account())
+	return by.Write(ctx, func(tx *db.Tx, by access.For[access.ManageProfile]) error {
+		old, err := byID(tx, by.Account())
+		if err != nil {
+			return err
+		}
+		if seen != "" && seen != old.Stamp() {
+			return fault.New(fault.Conflict, "changed-meanwhile", "Somebody else changed these details while you were editing. Look at them again and repeat your change.")
+		}
+		if d.MailKinds&domainMail == 0 {
+			if err := otherDomainRecipient(tx, by.Account(), 0); err != nil {
+				return asField(err, "kinds")
+			}
+		}
+		_, err = db.Exec(tx, `
+			UPDATE accounts SET name = $2, company = $3, address = $4, mail_kinds = $5, line1 = $6, line2 = $7, city = $8, region = $9,
+				postcode = $10, country = $11, phone = $12, tax_number = $13, currency = $14, language = $15, search = $16
+			WHERE id = $1`,
+			by.Account(), d.Name, d.Company, d.Address, d.MailKinds, d.Line1, d.Line2, d.City, d.Region,
+			d.Postcode, d.Country, d.Phone, d.TaxNumber, d.Currency, d.Language, d.search())
+		if err != nil {
+			return err
+		}
+		before, after := changes(old.Details, d)
+		return audit.Write(tx, by.Actor(), audit.Record{Event: "account.changed", Account: by.Account(), Object: "account", ObjectID: int64(by.Account()), Before: before, After: after})
+	})
+}
+
+// Stamp tells one state of the details from another.
+func (d Details) Stamp() string {
+	return auth.HashToken(strings.Join(d.values(), "\x00"))[:16]
+}
+
+// values lists the details in the order of detailNames.
+func (d Details) values() []string {
+	return []string{
+		d.Name, d.Company, d.Address.String(), strings.Join(d.MailKinds.Keys(), " "), d.Line1, d.Line2, d.City, d.Region,
+		d.Postcode, d.Country, d.Phone, d.TaxNumber, d.Currency, d.Language,
+	}
+}
+
+var detailNames = []string{"name", "company", "address", "mail", "line1", "line2", "city", "region", "postcode", "country", "phone", "tax_number", "currency", "language"}
+
+// changes is what differs between two states of the details.
+func changes(a, b Details) (before, after map[string]string) {
+	before, after = map[string]string{}, map[string]string{}
+	old := a.values()
+	for n, value := range b.values() {
+		if value != old[n] {
+			before[detailNames[n]], after[detailNames[n]] = old[n], value
+		}
+	}
+	return before, after
+}
+
+// Close closes the account: it can be read, and nothing can be changed in it.
+// The route asks for a fresh proof; the proof is an owner's.
+func (as *Accounts) Close(ctx context.Context, by access.For[access.Own]) (err error) {
+	defer fault.Wrap(&err, "account.Close(%d)", by.Account())
+	return by.Write(ctx, func(tx *db.Tx, by access.For[access.Own]) error {
+		if _, err := db.Exec(tx, "UPDATE accounts SET status = 'closed', closed_at = $2 WHERE id = $1", by.Account(), tx.Now); err != nil {
+			return err
+		}
+		for _, fn := range as.closed {
+			if err := fn(tx, by.Actor(), by.Account()); err != nil {
+				return err
+			}
+		}
+		err := audit.Write(tx, by.Actor(), audit.Record{
+			Event: "account.closed", Account: by.Account(), Object: "account", ObjectID: int64(by.Account()),
+			Before: map[string]string{"status": by.Status()}, After: map[string]string{"status": "closed"},
+		})
+		if err != nil {
+			return err
+		}
+		name := plain.Defang(by.AccountName())
+		return access.TellOwners(tx, by, name+" was closed", "The account "+name+" was closed. It can still be read. If this was a mistake, "+as.brand+" support can open it again.")
+	})
+}
+
+// Reopen opens a closed account again, by an operator.
+func (as *Accounts) Reopen(ctx context.Context, by access.For[access.Own]) (err error) {
+	defer fault.Wrap(&err, "account.Reopen(%d)", by.Account())
+	return by.WriteClosed(ctx, func(tx *db.Tx, by access.For[access.Own]) error {
+		if by.Staff() == 0 {
+			return fault.New(fault.Denied, "staff-only", "Only the operator can open a closed account again.")
+		}
+		return as.setStatus(tx, by, "active")
+	})
+}
+
+// SetActive marks an open account as active or inactive, by an operator.
+func (as *Accounts) SetActive(ctx context.Context, by access.For[access.ManageProfile], active bool) (err error) {
+	defer fault.Wrap(&err, "account.SetActive(%d, %t)", by.Account(), active)
+	return by.Write(ctx, func(tx *db.Tx, by access.For[access.ManageProfile]) error {
+		if by.Staff() == 0 {
+			return fault.New(fault.Denied, "staff-only", "Only the operator can change this.")
+		}
+		return as.setStatus(tx, by, map[bool]string{true: "active", false: "inactive"}[active])
+	})
+}
+
+// A holder is any proof of this package's use.
+type holder interface {
+	Account() id.Account
+	Status() string
+	Actor() audit.Actor
+}
+
+func (as *Accounts) setStatus(tx *db.Tx, by holder, status string) error {
+	if by.Status() == status {
+		return fault.New(fault.Conflict, "status", "The account is "+status+" already.")
+	}
+	if _, err := db.Exec(tx, "UPDATE accounts SET status = $2, closed_at = NULL WHERE id = $1", by.Account(), status); err != nil {
+		return err
+	}
+	event := "account.status_changed"
+	if by.Status() == "closed" {
+		event = "account.reopened"
+	}
+	return audit.Write(tx, by.Actor(), audit.Record{
+		Event: event, Account: by.Account(), Object: "account", ObjectID: int64(by.Account()),
+		Before: map[string]string{"status": by.Status()}, After: map[string]string{"status": status},
+	})
+}
+
+// Activity reads the account's log, newest first, before the given entry.
+func (as *Accounts) Activity(ctx context.Context, by access.For[access.ViewActivity], before int64) (list []audit.Entry, err error) {
+	defer fault.Wrap(&err, "account.Activity(%d)", by.Account())
+	err = by.Read(ctx, func(tx *db.Tx) error {
+		list, err = audit.OfAccount(tx, by.Account(), before)
+		return err
+	})
+	return list, err
+}
+
+// Emails reads the mail about the account that went to the account itself,
+// newest first: not what was mailed to one of its people in person.
+func (as *Accounts) Emails(ctx context.Context, by access.For[access.ViewEmails], before id.Mail) (list []mail.LogEntry, err error) {
+	defer fault.Wrap(&err, "account.Emails(%d)", by.Account())
+	err = by.Read(ctx, func(tx *db.Tx) error {
+		list, err = as.outbox.OfAccount(tx, by.Account(), before)
+		return err
+	})
+	return list, err
+}
+
+// Search finds accounts by any part of a name, an address or a number, and by
+// those of the people in them. The caller holds staff's permission.
+func Search(tx *db.Tx, word string, after id.Account, limit int) ([]Account, error) {
+	number, _ := id.Parse[id.Account](strings.TrimPrefix(strings.TrimSpace(word), "#"))
+	return db.All[Account](tx, "SELECT "+columns+` FROM accounts a
+		WHERE a.id > $1 AND (a.search LIKE $2 ESCAPE '\' OR a.id = $3) ORDER BY a.id LIMIT $4`,
+		after, plain.Like(strings.TrimPrefix(word, "#")), number, limit)
+}

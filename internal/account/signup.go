@@ -1,0 +1,230 @@
+package account
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"time"
+
+	"clientele/internal/audit"
+	"clientele/internal/auth"
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/locale"
+	"clientele/internal/mail"
+	"clientele/internal/plain"
+	"clientele/internal/user"
+)
+
+// SignUpLife is how long the link that confirms a sign-up works.
+const SignUpLife = 24 * time.Hour
+
+// The brakes on sign-up: nobody's mailbox can be filled with it.
+var (
+	signUpAddress = auth.Limit{Hits: 3, Per: time.Hour}
+	signUpNetwork = auth.Limit{Hits: 30, Per: time.Hour}
+)
+
+// TypedSignUp is the sign-up form: one form makes a user and her first
+// account, or a user alone.
+type TypedSignUp struct {
+	Name, Address, Password string
+	WithAccount             bool
+	AccountName             string
+	Country, Currency       string
+}
+
+// SignUp takes the form. Whoever typed it is no user yet: a link is mailed to
+// the address, and its reader makes the user. An address that has a login
+// already gets a mail that says so; the answer here is the same. browser is a
+// token for a cookie: in the browser that has it the password stands.
+func (as *Accounts) SignUp(ctx context.Context, t TypedSignUp, r auth.Request) (browser string, err error) {
+	defer fault.Wrap(&err, "account.SignUp")
+	name, address, err := as.parseSignUp(&t)
+	if err != nil {
+		return "", err
+	}
+	hash, err := as.auth.Hasher().Hash(ctx, t.Password)
+	if err != nil {
+		return "", err
+	}
+	browser, browserHash := auth.NewToken()
+	var wait time.Duration
+	err = as.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		if wait, err = signUpNetwork.Take(tx, "signup.network:"+auth.Network(r.Network)); err != nil || wait > 0 {
+			return err
+		}
+		full, err := signUpAddress.Take(tx, "signup.address:"+address.String())
+		if err != nil || full > 0 {
+			return err
+		}
+		if u, err := user.ByAddress(tx, address); err == nil {
+			return as.mailExists(tx, u)
+		} else if !errors.Is(err, db.ErrNone) {
+			return err
+		}
+		token, tokenHash := auth.NewToken()
+		_, err = db.Exec(tx, `
+			INSERT INTO signups (address, name, password, language, account_name, currency, country, token_hash, browser_hash, created_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			address, name, hash, locale.Default, t.AccountName, t.Currency, t.Country, tokenHash, browserHash, tx.Now, tx.Now.Add(SignUpLife))
+		if err != nil {
+			return err
+		}
+		return as.mailConfirm(tx, name, address, token)
+	})
+	if err == nil && wait > 0 {
+		err = fault.Wait("signup", "Too many sign-ups from your network. Try again later.", wait)
+	}
+	return browser, err
+}
+
+func (as *Accounts) parseSignUp(t *TypedSignUp) (name string, address mail.Address, err error) {
+	var f fault.Form
+	name, err = plain.Name(t.Name)
+	f.Take("name", err)
+	address, err = mail.ParseAddress(t.Address)
+	f.Take("address", err)
+	if t.WithAccount {
+		t.AccountName, err = plain.Name(t.AccountName)
+		f.Take("account_name", err)
+		if !locale.IsCurrency(t.Currency) {
+			f.Add("currency", "Choose a currency from the list.")
+		}
+		if t.Country != "" && !locale.IsCountry(t.Country) {
+			f.Add("country", "Choose a country from the list.")
+		}
+	} else {
+		t.AccountName, t.Currency, t.Country = "", "", ""
+	}
+	f.Take("password", as.auth.Hasher().Check(t.Password, t.Address, t.Name, t.AccountName))
+	return name, address, f.Err()
+}
+
+func (as *Accounts) mailExists(tx *db.Tx, u user.User) error {
+	_, err := as.outbox.Send(tx, mail.Message{
+		Kind: "signup-exists", Class: mail.Urgent, To: u.Address, User: u.ID,
+		Subject: "You already have a login at " + as.brand,
+		Lines:   []string{"Somebody, hopefully you, tried to sign up at " + as.brand + " with this address. It has a login already, so nothing was made.", "With one login you can open as many accounts as you need."},
+		Action:  mail.Action{Label: "Sign in", URL: as.baseURL + "/signin"},
+		Closing: []string{"If you have forgotten your password, you can set a new one there. If it was not you, do nothing."},
+	})
+	return err
+}
+
+func (as *Accounts) mailConfirm(tx *db.Tx, name string, to mail.Address, token string) error {
+	_, err := as.outbox.Send(tx, mail.Message{
+		Kind: "signup", Class: mail.Urgent, To: to,
+		Subject: "Confirm your address for " + as.brand,
+		Lines:   []string{"Hello " + plain.Defang(name) + ",", "please confirm that this is your address. Your login at " + as.brand + " is ready right after that."},
+		Action:  mail.Action{Label: "Confirm my address", URL: as.baseURL + "/signup/" + token},
+		Closing: []string{"The link works once, until " + locale.Exact(tx.Now.Add(SignUpLife)) + ".", "If you have not signed up, do nothing: no login is made."},
+	})
+	return err
+}
+
+var errSignUp = fault.New(fault.Gone, "signup", "This link has been used or is too old. If you have no login yet, sign up again.")
+
+// A Pending is a sign-up that waits for its link to be used.
+type Pending struct {
+	Address      mail.Address
+	Name         string
+	AccountName  string
+	SameBrowser  bool // it was typed in this browser, so its password stands
+	id           int64
+	passwordHash string
+	currency     string
+	country      string
+}
+
+// OpenSignUp finds what a mailed link confirms, and changes nothing.
+func (as *Accounts) OpenSignUp(ctx context.Context, token, browser string) (p Pending, err error) {
+	defer fault.Wrap(&err, "account.OpenSignUp")
+	err = as.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
+		p, err = findSignUp(tx, token, browser)
+		return err
+	})
+	return p, err
+}
+
+func findSignUp(tx *db.Tx, token, browser string) (Pending, error) {
+	type row struct {
+		ID                                                          int64
+		Address                                                     mail.Address
+		Name, Password, AccountName, Currency, Country, BrowserHash string
+	}
+	s, err := db.One[row](tx, `
+		SELECT id, address, name, password, account_name, currency, country, browser_hash FROM signups
+		WHERE token_hash = $1 AND ended_at IS NULL AND created_at <= $2 AND expires_at > $2`, auth.HashToken(token), tx.Now)
+	if errors.Is(err, db.ErrNone) {
+		return Pending{}, errSignUp
+	}
+	same := subtle.ConstantTimeCompare([]byte(auth.HashToken(browser)), []byte(s.BrowserHash)) == 1
+	return Pending{
+		Address: s.Address, Name: s.Name, AccountName: s.AccountName, SameBrowser: same,
+		id: s.ID, passwordHash: s.Password, currency: s.Currency, country: s.Country,
+	}, err
+}
+
+// Confirmed is the outcome of a confirmed sign-up.
+type Confirmed struct {
+	User    id.User
+	Account id.Account // 0: a user without an account
+	Session string
+}
+
+// ConfirmSignUp makes the user, and her account if she wanted one, and signs
+// her in. In another browser than the one that signed up the password must be
+// chosen anew: whoever typed the form may not be who reads the mail.
+func (as *Accounts) ConfirmSignUp(ctx context.Context, token, browser, password string, r auth.Request) (c Confirmed, err error) {
+	defer fault.Wrap(&err, "account.ConfirmSignUp")
+	p, err := as.OpenSignUp(ctx, token, browser)
+	if err != nil {
+		return c, err
+	}
+	hash := p.passwordHash
+	if !p.SameBrowser {
+		var f fault.Form
+		if f.Take("password", as.auth.Hasher().Check(password, p.Address.String(), p.Name, p.AccountName)) {
+			return c, f.Err()
+		}
+		if hash, err = as.auth.Hasher().Hash(ctx, password); err != nil {
+			return c, err
+		}
+	}
+	err = as.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		n, err := db.Exec(tx, "UPDATE signups SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL AND expires_at > $2", p.id, tx.Now)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errSignUp
+		}
+		c, err = as.finishSignUp(tx, p, hash, r)
+		return err
+	})
+	return c, err
+}
+
+func (as *Accounts) finishSignUp(tx *db.Tx, p Pending, hash string, r auth.Request) (c Confirmed, err error) {
+	if _, err := db.Exec(tx, "UPDATE signups SET ended_at = $2 WHERE address = $1 AND ended_at IS NULL", p.Address, tx.Now); err != nil {
+		return c, err
+	}
+	c.User, err = user.Create(tx, user.New{Address: p.Address, Verified: true, Name: p.Name, Language: locale.Default, Password: hash})
+	if err != nil {
+		return c, err
+	}
+	by := audit.Actor{Kind: audit.User, ID: int64(c.User), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
+	if err := audit.Write(tx, by, audit.Record{Event: "user.signed_up", Object: "user", ObjectID: int64(c.User)}); err != nil {
+		return c, err
+	}
+	if p.AccountName != "" {
+		d := Details{Name: p.AccountName, Address: p.Address, MailKinds: Everything, Country: p.country, Currency: p.currency, Language: locale.Default}
+		if c.Account, err = open(tx, by, c.User, d); err != nil {
+			return c, err
+		}
+	}
+	c.Session, err = auth.StartSession(tx, c.User, r)
+	return c, err
+}

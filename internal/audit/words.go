@@ -1,0 +1,131 @@
+package audit
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+)
+
+// Actor names who acted.
+func (e Entry) Actor() string {
+	switch e.ActorKind {
+	case Staff:
+		return "Staff: " + cmp.Or(e.ActorName, "number "+strconv.FormatInt(e.ActorID.V, 10))
+	case System:
+		return "System"
+	case Visitor:
+		return "Somebody not signed in"
+	}
+	name := cmp.Or(e.ActorName, "User "+strconv.FormatInt(e.ActorID.V, 10))
+	if e.Via == ViaPartner {
+		name += ", through account " + strconv.FormatInt(e.ViaID.V, 10)
+	}
+	return name
+}
+
+// Subject names the user whom it is about; empty where that is the actor.
+func (e Entry) Subject() string {
+	if !e.SubjectID.Valid || e.isSelf() {
+		return ""
+	}
+	return cmp.Or(e.SubjectName, "user "+strconv.FormatInt(e.SubjectID.V, 10))
+}
+
+func (e Entry) isSelf() bool {
+	return e.ActorKind == User && e.ActorID.V == e.SubjectID.V
+}
+
+// Words says what was done, as the rest of a sentence that begins with the
+// actor: "removed Nora Baker from the account".
+func (e Entry) Words() string {
+	said, ok := e.saying()
+	if !ok {
+		return "did " + strconv.Quote(e.Event)
+	}
+	said = strings.ReplaceAll(said, "{subject}", cmp.Or(e.Subject(), "the user"))
+	if e.Outcome == "denied" {
+		return said
+	}
+	if detail, ok := details[e.Event]; ok {
+		said += detail(e)
+	}
+	return said
+}
+
+// saying finds the phrase that fits best: a refusal's, the one of somebody
+// acting on herself, the one of a kind of actor, or the event's own.
+func (e Entry) saying() (string, bool) {
+	if e.Outcome == "denied" {
+		if s, ok := refusals[e.Event]; ok {
+			return s, true
+		}
+		s, ok := sayings[e.Event]
+		return "was refused: " + s, ok
+	}
+	if s, ok := sayings[e.Event+" self"]; ok && e.isSelf() {
+		return s, true
+	}
+	if s, ok := sayings[e.Event+" "+string(e.ActorKind)]; ok {
+		return s, true
+	}
+	s, ok := sayings[e.Event]
+	return s, ok
+}
+
+// sayings are what each event is in words. Where another phrase fits one kind
+// of actor, or somebody acting on herself, it stands under the event and that
+// word.
+var sayings = map[string]string{
+	"user.signed_up":             "signed up",
+	"user.signed_in":             "signed in",
+	"user.signed_out":            "signed out",
+	"user.renamed":               "changed the name or language of the login",
+	"user.recovery_sent":         "asked for a link to set a new password for {subject}",
+	"user.recovery_sent self":    "asked for a link to set a new password",
+	"user.recovery_sent staff":   "mailed {subject} a link to set a new password",
+	"user.password_changed":      "changed the password of {subject}",
+	"user.password_changed self": "set a new password",
+	"session.confirmed":          "confirmed the password",
+	"session.ended":              "ended a session",
+	"session.others_ended":       "signed out everywhere else",
+	"account.opened":             "opened the account",
+	"account.changed":            "changed the account's details",
+	"account.closed":             "closed the account",
+	"account.reopened":           "opened the account again",
+	"account.status_changed":     "changed the account's status",
+	"contact.added":              "added a contact",
+	"contact.changed":            "changed a contact",
+	"contact.removed":            "removed a contact",
+	"member.joined":              "gave {subject} access",
+	"member.joined self":         "joined the account",
+	"member.changed":             "changed what {subject} may do",
+	"member.removed":             "removed {subject} from the account",
+	"member.left":                "left the account",
+	"ownership.offered":          "offered ownership to {subject}",
+	"ownership.declined":         "declined the offered ownership",
+	"ownership.withdrawn":        "took an offer of ownership back",
+	"ownership.given":            "made {subject} an owner",
+	"ownership.given self":       "became an owner",
+	"ownership.ended":            "ended the ownership of {subject}",
+	"ownership.ended self":       "stepped back as an owner",
+	"invitation.sent":            "sent an invitation",
+	"invitation.resent":          "sent an invitation again, under a new link",
+	"invitation.changed":         "changed what an invitation offers",
+	"invitation.withdrawn":       "withdrew an invitation",
+	"invitation.accepted":        "accepted an invitation",
+	"invitation.declined":        "declined an invitation",
+	"access.permission":          "asked for something that takes another permission",
+	"access.only-owners":         "asked for something that only owners may do",
+	"staff.added":                "added a staff member",
+	"staff.signed_in":            "signed in to the staff area",
+	"staff.signed_out":           "signed out of the staff area",
+	"staff.confirmed":            "confirmed the password in the staff area",
+}
+
+// refusals are what an event is that was tried in vain.
+var refusals = map[string]string{
+	"user.signed_in":     "tried to sign in as {subject} with a wrong password",
+	"staff.signed_in":    "tried to sign in to the staff area with a wrong password",
+	"access.permission":  "was refused something that takes another permission",
+	"access.only-owners": "was refused something that only owners may do",
+}

@@ -1,0 +1,78 @@
+package auth
+
+import (
+	"time"
+
+	"clientele/internal/audit"
+	"clientele/internal/id"
+	"clientele/internal/mail"
+)
+
+// A Request is what sign-in notes of a request: its id, where it came from
+// and what browser it was.
+type Request struct {
+	ID      string
+	Network string
+	Agent   string
+}
+
+// Visitor is the actor of a request that nobody has signed.
+func (r Request) Visitor() audit.Actor {
+	return audit.Actor{Kind: audit.Visitor, Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
+}
+
+// An Identity is a signed-in person in one request. Only Identify makes one;
+// the zero value is nobody.
+type Identity struct {
+	session  id.Session
+	user     id.User
+	name     string
+	address  mail.Address
+	verified bool
+	language string
+	provedAt time.Time
+	lastUsed id.Account
+	request  Request
+}
+
+// Fresh is how long a shown credential counts for what asks for a fresh one.
+const Fresh = 10 * time.Minute
+
+// Session is the number of the session that the request came in.
+func (i Identity) Session() id.Session { return i.session }
+
+// User is who it is.
+func (i Identity) User() id.User { return i.user }
+
+// Name is what she is called.
+func (i Identity) Name() string { return i.name }
+
+// Address is her mail address, and Verified whether she has proven it.
+func (i Identity) Address() mail.Address { return i.address }
+
+// Verified reports whether she has proven that the address is hers.
+func (i Identity) Verified() bool { return i.verified }
+
+// Language is the language that she reads.
+func (i Identity) Language() string { return i.language }
+
+// LastAccount is the account that she used last: a preference for the first
+// redirect after sign-in and nothing more.
+func (i Identity) LastAccount() id.Account { return i.lastUsed }
+
+// Request is the request that she made.
+func (i Identity) Request() Request { return i.request }
+
+// SignedIn reports whether there is a person at all.
+func (i Identity) SignedIn() bool { return i.user != 0 }
+
+// FreshAt reports whether a credential was shown in this session within the
+// last ten minutes.
+func (i Identity) FreshAt(now time.Time) bool {
+	return i.SignedIn() && !now.Before(i.provedAt) && now.Sub(i.provedAt) <= Fresh
+}
+
+// Actor is the person acting for herself.
+func (i Identity) Actor() audit.Actor {
+	return audit.Actor{Kind: audit.User, ID: int64(i.user), Via: audit.ViaSelf, Request: i.request.ID, Network: i.request.Network}
+}

@@ -1,0 +1,203 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"clientele/internal/audit"
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/mail"
+	"clientele/internal/user"
+)
+
+// How long a session lives: at most SessionLife whatever happens in it, and
+// at most SessionIdle after its last request.
+const (
+	SessionLife = 30 * 24 * time.Hour
+	SessionIdle = 7 * 24 * time.Hour
+)
+
+// seenEvery bounds how often a session's last use is written down.
+const seenEvery = 5 * time.Minute
+
+// Identify finds out who made a request, from the token of her session. No
+// token, an unknown one and one that has ended are the same: nobody.
+func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identity, err error) {
+	if token == "" {
+		return Identity{request: r}, nil
+	}
+	defer fault.Wrap(&err, "auth.Identify")
+	type row struct {
+		SessionID   id.Session
+		UserID      id.User
+		Name        string
+		Address     mail.Address
+		VerifiedAt  db.Null[time.Time]
+		Language    string
+		LastAccount db.Null[id.Account]
+		ProvedAt    time.Time
+		SeenAt      time.Time
+	}
+	var s row
+	var now time.Time
+	err = a.db.Read(ctx, db.Nothing, func(tx *db.Tx) (err error) {
+		now = tx.Now
+		s, err = db.One[row](tx, `
+			SELECT s.id AS session_id, u.id AS user_id, u.name, u.address, u.verified_at, u.language, u.last_account, s.proved_at, s.seen_at
+			FROM sessions s JOIN users u ON u.id = s.user_id
+			WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3 AND s.created_at <= $2 AND u.status = 'active'`,
+			HashToken(token), tx.Now, tx.Now.Add(-SessionIdle))
+		return err
+	})
+	if errors.Is(err, db.ErrNone) {
+		return Identity{request: r}, nil
+	}
+	if err != nil {
+		return Identity{}, err
+	}
+	if now.Sub(s.SeenAt) >= seenEvery {
+		err = a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+			_, err := db.Exec(tx, "UPDATE sessions SET seen_at = $2, network = $3 WHERE id = $1 AND ended_at IS NULL AND seen_at < $2", s.SessionID, tx.Now, r.Network)
+			return err
+		})
+		if err != nil {
+			return Identity{}, err
+		}
+	}
+	return Identity{
+		session: s.SessionID, user: s.UserID, name: s.Name, address: s.Address, verified: s.VerifiedAt.Valid,
+		language: s.Language, provedAt: s.ProvedAt, lastUsed: s.LastAccount.V, request: r,
+	}, nil
+}
+
+// StartSession signs a user in: whoever calls it has seen her proof.
+func StartSession(tx *db.Tx, u id.User, r Request) (token string, err error) {
+	token, hash := NewToken()
+	_, err = db.Exec(tx, `
+		INSERT INTO sessions (user_id, token_hash, created_at, seen_at, proved_at, expires_at, agent, network)
+		VALUES ($1, $2, $3, $3, $3, $4, $5, $6)`, u, hash, tx.Now, tx.Now.Add(SessionLife), r.Agent, r.Network)
+	if err != nil {
+		return "", err
+	}
+	if _, err = db.Exec(tx, "UPDATE users SET signed_in_at = $2 WHERE id = $1", u, tx.Now); err != nil {
+		return "", err
+	}
+	by := audit.Actor{Kind: audit.User, ID: int64(u), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
+	return token, audit.Write(tx, by, audit.Record{Event: "user.signed_in", Object: "user", ObjectID: int64(u)})
+}
+
+// endSessions ends every session of a user but the one to keep; 0 keeps none.
+func endSessions(tx *db.Tx, u id.User, keep id.Session) (int64, error) {
+	return db.Exec(tx, "UPDATE sessions SET ended_at = $3 WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL", u, keep, tx.Now)
+}
+
+// SignOut ends the session of the request.
+func (a *Auth) SignOut(ctx context.Context, i Identity) (err error) {
+	defer fault.Wrap(&err, "auth.SignOut(%d)", i.user)
+	return a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		n, err := db.Exec(tx, "UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", i.session, tx.Now)
+		if err != nil || n == 0 {
+			return err
+		}
+		return audit.Write(tx, i.Actor(), audit.Record{Event: "user.signed_out", Object: "session", ObjectID: int64(i.session)})
+	})
+}
+
+// A Session is a signed-in browser as its person sees it.
+type Session struct {
+	ID        id.Session
+	CreatedAt time.Time
+	SeenAt    time.Time
+	Agent     string
+	Network   string
+}
+
+// Sessions lists where a person is signed in, the last used first.
+func (a *Auth) Sessions(ctx context.Context, i Identity) (list []Session, err error) {
+	defer fault.Wrap(&err, "auth.Sessions(%d)", i.user)
+	err = a.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
+		list, err = db.All[Session](tx, `
+			SELECT id, created_at, seen_at, agent, network FROM sessions
+			WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, id DESC LIMIT 100`,
+			i.user, tx.Now, tx.Now.Add(-SessionIdle))
+		return err
+	})
+	return list, err
+}
+
+// EndSession ends one of the person's own sessions.
+func (a *Auth) EndSession(ctx context.Context, i Identity, s id.Session) (err error) {
+	defer fault.Wrap(&err, "auth.EndSession(%d)", s)
+	return a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		n, err := db.Exec(tx, "UPDATE sessions SET ended_at = $3 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL", s, i.user, tx.Now)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.Missing()
+		}
+		return audit.Write(tx, i.Actor(), audit.Record{Event: "session.ended", Object: "session", ObjectID: int64(s)})
+	})
+}
+
+// EndOtherSessions signs the person out everywhere but here.
+func (a *Auth) EndOtherSessions(ctx context.Context, i Identity) (err error) {
+	defer fault.Wrap(&err, "auth.EndOtherSessions(%d)", i.user)
+	return a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		n, err := endSessions(tx, i.user, i.session)
+		if err != nil {
+			return err
+		}
+		return audit.Write(tx, i.Actor(), audit.Record{Event: "session.others_ended", Object: "user", ObjectID: int64(i.user), After: map[string]int64{"ended": n}})
+	})
+}
+
+// UseAccount notes which account the person used last.
+func (a *Auth) UseAccount(ctx context.Context, i Identity, account id.Account) (err error) {
+	if i.lastUsed == account {
+		return nil
+	}
+	defer fault.Wrap(&err, "auth.UseAccount(%d)", account)
+	return a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		_, err := db.Exec(tx, "UPDATE users SET last_account = $2 WHERE id = $1", i.user, account)
+		return err
+	})
+}
+
+// Me reads the person's own record.
+func (a *Auth) Me(ctx context.Context, i Identity) (u user.User, err error) {
+	defer fault.Wrap(&err, "auth.Me(%d)", i.user)
+	err = a.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
+		u, err = user.ByID(tx, i.user)
+		return err
+	})
+	return u, err
+}
+
+// Rename changes the person's own name and language.
+func (a *Auth) Rename(ctx context.Context, i Identity, name, language string) (err error) {
+	defer fault.Wrap(&err, "auth.Rename(%d)", i.user)
+	return a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		if err := user.Rename(tx, i.user, name, language); err != nil {
+			return err
+		}
+		return audit.Write(tx, i.Actor(), audit.Record{Event: "user.renamed", Object: "user", ObjectID: int64(i.user)})
+	})
+}
+
+// A Cursor is the number of a log entry that a page of the log begins before.
+type Cursor int64
+
+// Activity reads what the person did and what was done to her, newest first,
+// from before the given entry on.
+func (a *Auth) Activity(ctx context.Context, i Identity, before Cursor) (list []audit.Entry, err error) {
+	defer fault.Wrap(&err, "auth.Activity(%d)", i.user)
+	err = a.db.Read(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
+		list, err = audit.OfUser(tx, i.user, int64(before))
+		return err
+	})
+	return list, err
+}

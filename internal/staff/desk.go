@@ -1,0 +1,205 @@
+package staff
+
+import (
+	"context"
+	"errors"
+
+	"clientele/internal/access"
+	"clientele/internal/account"
+	"clientele/internal/audit"
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/mail"
+	"clientele/internal/user"
+)
+
+// PageSize is how many rows a list of the desk shows at once.
+const PageSize = 50
+
+// Found is what a search finds.
+type Found struct {
+	Accounts     []account.Account
+	MoreAccounts bool
+	Users        []user.User
+	MoreUsers    bool
+}
+
+// Search finds accounts and users by any part of a name, an address or a
+// number, from behind the given ones on.
+func (s *Staff) Search(ctx context.Context, by For[Look], word string, afterAccount id.Account, afterUser id.User) (f Found, err error) {
+	defer fault.Wrap(&err, "staff.Search")
+	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		if f.Accounts, err = account.Search(tx, word, afterAccount, PageSize+1); err != nil {
+			return err
+		}
+		f.Users, err = user.Search(tx, word, afterUser, PageSize+1)
+		return err
+	})
+	return f.cut(), err
+}
+
+// Accounts is Search for accounts alone.
+func (s *Staff) Accounts(ctx context.Context, by For[Look], word string, after id.Account) (f Found, err error) {
+	defer fault.Wrap(&err, "staff.Accounts")
+	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		f.Accounts, err = account.Search(tx, word, after, PageSize+1)
+		return err
+	})
+	return f.cut(), err
+}
+
+// Users is Search for users alone.
+func (s *Staff) Users(ctx context.Context, by For[Look], word string, after id.User) (f Found, err error) {
+	defer fault.Wrap(&err, "staff.Users")
+	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		f.Users, err = user.Search(tx, word, after, PageSize+1)
+		return err
+	})
+	return f.cut(), err
+}
+
+// cut takes away the entries that only tell that there are more.
+func (f Found) cut() Found {
+	if f.MoreAccounts = len(f.Accounts) > PageSize; f.MoreAccounts {
+		f.Accounts = f.Accounts[:PageSize]
+	}
+	if f.MoreUsers = len(f.Users) > PageSize; f.MoreUsers {
+		f.Users = f.Users[:PageSize]
+	}
+	return f
+}
+
+// A Person is a user as the desk sees her: every account that she can reach,
+// and through what.
+type Person struct {
+	user.User
+	Reach    []access.Reached
+	MoreThan bool // she reaches more accounts than are listed
+	Sessions int64
+	Activity []audit.Entry
+}
+
+// Person reads a user's page.
+func (s *Staff) Person(ctx context.Context, by For[Look], u id.User) (p Person, err error) {
+	defer fault.Wrap(&err, "staff.Person(%d)", u)
+	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		p.User, err = user.ByID(tx, u)
+		if errors.Is(err, db.ErrNone) {
+			return fault.Missing()
+		}
+		if err != nil {
+			return err
+		}
+		if p.Reach, err = access.ReachOf(tx, u, access.Page{Limit: PageSize}); err != nil {
+			return err
+		}
+		if p.MoreThan = len(p.Reach) > PageSize; p.MoreThan {
+			p.Reach = p.Reach[:PageSize]
+		}
+		if p.Sessions, err = db.One[int64](tx, "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2", u, tx.Now); err != nil {
+			return err
+		}
+		p.Activity, err = audit.OfUser(tx, u, 0)
+		return err
+	})
+	return p, err
+}
+
+// Reach reads a further part of the accounts that a user can reach, and one
+// more, so that the caller can tell whether there are more.
+func (s *Staff) Reach(ctx context.Context, by For[Look], u id.User, p access.Page) (list []access.Reached, err error) {
+	defer fault.Wrap(&err, "staff.Reach(%d)", u)
+	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		list, err = access.ReachOf(tx, u, p)
+		return err
+	})
+	return list, err
+}
+
+// Activity reads what a user did, and what was done to her, from before the
+// given entry on.
+func (s *Staff) Activity(ctx context.Context, by For[Look], u id.User, before int64) (list []audit.Entry, err error) {
+	defer fault.Wrap(&err, "staff.Activity(%d)", u)
+	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		list, err = audit.OfUser(tx, u, before)
+		return err
+	})
+	return list, err
+}
+
+// UserAt finds the user who has an address, to attach her to an account.
+func (s *Staff) UserAt(ctx context.Context, by For[Help], a mail.Address) (u user.User, err error) {
+	defer fault.Wrap(&err, "staff.UserAt")
+	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		u, err = user.ByAddress(tx, a)
+		if errors.Is(err, db.ErrNone) {
+			return fault.Field("address", "Nobody has a login with this address. Invite it instead.")
+		}
+		return err
+	})
+	return u, err
+}
+
+// MailPasswordLink mails a user a link to set a new password. The operator
+// never sees it.
+func (s *Staff) MailPasswordLink(ctx context.Context, by For[Help], u id.User) (err error) {
+	defer fault.Wrap(&err, "staff.MailPasswordLink(%d)", u)
+	return s.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		person, err := user.ByID(tx, u)
+		if errors.Is(err, db.ErrNone) {
+			return fault.Missing()
+		}
+		if err != nil {
+			return err
+		}
+		return s.auth.MailPasswordLink(tx, person, by.Actor())
+	})
+}
+
+// Outline is what the dashboard counts.
+type Outline struct {
+	Accounts    int64
+	Users       int64
+	Invitations int64 // open
+	Waiting     int64 // mails that wait after a failed try
+	Failed      int64 // mails that were refused for good
+}
+
+// Outline reads the dashboard.
+func (s *Staff) Outline(ctx context.Context, by For[Look]) (o Outline, err error) {
+	defer fault.Wrap(&err, "staff.Outline")
+	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		o, err = db.One[Outline](tx, `
+			SELECT (SELECT COUNT(*) FROM accounts WHERE status <> 'closed') AS accounts,
+				(SELECT COUNT(*) FROM users WHERE status <> 'deleted') AS users,
+				(SELECT COUNT(*) FROM invitations WHERE state = 'pending' AND expires_at > $1) AS invitations,
+				(SELECT COUNT(*) FROM mails WHERE state = 'queued' AND problem <> '') AS waiting,
+				(SELECT COUNT(*) FROM mails WHERE state = 'failed') AS failed`, tx.Now)
+		return err
+	})
+	return o, err
+}
+
+// Mails reads the log of all mail, newest first.
+func (s *Staff) Mails(ctx context.Context, by For[ReadMail], o *mail.Outbox, state, word string, before id.Mail) (list []mail.LogEntry, err error) {
+	defer fault.Wrap(&err, "staff.Mails")
+	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		list, err = o.Log(tx, state, word, before)
+		return err
+	})
+	return list, err
+}
+
+// Mail reads one message of the log.
+func (s *Staff) Mail(ctx context.Context, by For[ReadMail], o *mail.Outbox, number id.Mail) (m mail.LogEntry, err error) {
+	defer fault.Wrap(&err, "staff.Mail(%d)", number)
+	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		m, err = o.Read(tx, number)
+		if errors.Is(err, db.ErrNone) {
+			return fault.Missing()
+		}
+		return err
+	})
+	return m, err
+}

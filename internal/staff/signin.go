@@ -1,0 +1,268 @@
+package staff
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"clientele/internal/access"
+	"clientele/internal/audit"
+	"clientele/internal/auth"
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/mail"
+	"clientele/internal/plain"
+)
+
+// Staff keeps the operators and their sessions.
+type Staff struct {
+	db     *db.DB
+	hasher *auth.Hasher
+	auth   *auth.Auth
+}
+
+// New makes Staff.
+func New(d *db.DB, a *auth.Auth) *Staff { return &Staff{db: d, hasher: a.Hasher(), auth: a} }
+
+// How long an operator's session lives: at most SessionLife whatever happens
+// in it, and at most SessionIdle after its last request.
+const (
+	SessionLife = 12 * time.Hour
+	SessionIdle = 30 * time.Minute
+)
+
+// seenEvery bounds how often a session's last use is written down.
+const seenEvery = time.Minute
+
+// Add makes an operator. role is the key of one of access.StaffRoles.
+func (s *Staff) Add(ctx context.Context, address mail.Address, name, role, password string) (number id.Staff, err error) {
+	defer fault.Wrap(&err, "staff.Add")
+	if _, ok := access.StaffRoleByKey(role); !ok {
+		return 0, fault.Field("role", "There is no such role. Use administrator, support or readonly.")
+	}
+	var f fault.Form
+	name, err = plain.Name(name)
+	f.Take("name", err)
+	f.Take("password", s.hasher.Check(password, address.String(), name))
+	if err := f.Err(); err != nil {
+		return 0, err
+	}
+	hash, err := s.hasher.Hash(ctx, password)
+	if err != nil {
+		return 0, err
+	}
+	err = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		number, err = Create(tx, address, name, role, hash)
+		return err
+	})
+	return number, err
+}
+
+// Create makes an operator with the hash of a password that was checked.
+func Create(tx *db.Tx, address mail.Address, name, role, hash string) (id.Staff, error) {
+	number, err := db.One[id.Staff](tx, "INSERT INTO staff (address, name, role, password, created_at) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+		address, name, role, hash, tx.Now)
+	if db.Exists(err) {
+		return 0, fault.Field("address", "There is a staff member with this address already.")
+	}
+	if err != nil {
+		return 0, err
+	}
+	by := audit.Actor{Kind: audit.System, Via: audit.ViaSystem}
+	return number, audit.Write(tx, by, audit.Record{Event: "staff.added", Object: "staff", ObjectID: int64(number), After: map[string]string{"role": role}})
+}
+
+// Any reports whether there is an operator at all.
+func (s *Staff) Any(ctx context.Context) (any bool, err error) {
+	err = s.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
+		n, err := db.One[int64](tx, "SELECT COUNT(*) FROM staff")
+		any = n > 0
+		return err
+	})
+	return any, err
+}
+
+var (
+	wrong      = fault.New(fault.Invalid, "sign-in", "The address or the password is not right.")
+	perPerson  = auth.Limit{Hits: 10, Per: 15 * time.Minute}
+	perNetwork = auth.Limit{Hits: 30, Per: 15 * time.Minute}
+)
+
+// SignIn proves an operator by her password and starts a session.
+func (s *Staff) SignIn(ctx context.Context, typed, password string, r auth.Request) (token string, err error) {
+	defer fault.Wrap(&err, "staff.SignIn")
+	address, badAddress := mail.ParseAddress(typed)
+	who, hash, err := s.before(ctx, address, badAddress == nil, r)
+	if err != nil {
+		return "", err
+	}
+	ok, err := s.hasher.Verify(ctx, hash, password)
+	if err != nil {
+		return "", err
+	}
+	if !ok || who == 0 {
+		return "", s.noteFailure(ctx, who, r)
+	}
+	err = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		n, err := db.Exec(tx, "UPDATE staff SET signed_in_at = $3 WHERE id = $1 AND password = $2 AND status = 'active'", who, hash, tx.Now)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return wrong
+		}
+		if err := perPerson.Forgive(tx, "staff.person:"+address.String()); err != nil {
+			return err
+		}
+		if err := perNetwork.Forgive(tx, "staff.network:"+auth.Network(r.Network)); err != nil {
+			return err
+		}
+		token, err = start(tx, who, r)
+		return err
+	})
+	return token, err
+}
+
+func start(tx *db.Tx, who id.Staff, r auth.Request) (string, error) {
+	token, tokenHash := auth.NewToken()
+	_, err := db.Exec(tx, `
+		INSERT INTO staff_sessions (staff_id, token_hash, created_at, seen_at, proved_at, expires_at, agent, network)
+		VALUES ($1, $2, $3, $3, $3, $4, $5, $6)`, who, tokenHash, tx.Now, tx.Now.Add(SessionLife), r.Agent, r.Network)
+	if err != nil {
+		return "", err
+	}
+	by := audit.Actor{Kind: audit.Staff, ID: int64(who), Via: audit.ViaStaff, Request: r.ID, Network: r.Network}
+	return token, audit.Write(tx, by, audit.Record{Event: "staff.signed_in", Object: "staff", ObjectID: int64(who)})
+}
+
+func (s *Staff) before(ctx context.Context, address mail.Address, valid bool, r auth.Request) (who id.Staff, hash string, err error) {
+	var wait time.Duration
+	err = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		if wait, err = perNetwork.Take(tx, "staff.network:"+auth.Network(r.Network)); err != nil || !valid {
+			return err
+		}
+		own, err := perPerson.Take(tx, "staff.person:"+address.String())
+		if err != nil {
+			return err
+		}
+		wait = max(wait, own)
+		type row struct {
+			ID       id.Staff
+			Password string
+		}
+		found, err := db.One[row](tx, "SELECT id, password FROM staff WHERE address = $1 AND status = 'active'", address)
+		if errors.Is(err, db.ErrNone) {
+			err = nil
+		}
+		who, hash = found.ID, found.Password
+		return err
+	})
+	if err == nil && wait > 0 {
+		err = fault.Wait("sign-in", "Too many attempts to sign in. Wait a while and try again.", wait)
+	}
+	return who, hash, err
+}
+
+func (s *Staff) noteFailure(ctx context.Context, who id.Staff, r auth.Request) error {
+	if who == 0 {
+		return wrong
+	}
+	err := s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		return audit.Write(tx, r.Visitor(), audit.Record{Event: "staff.signed_in", Object: "staff", ObjectID: int64(who), Denied: true})
+	})
+	if err != nil {
+		return err
+	}
+	return wrong
+}
+
+// Identify finds out which operator made a request, from the token of her
+// session; nobody where it opens none.
+func (s *Staff) Identify(ctx context.Context, token string, r auth.Request) (i Identity, err error) {
+	if token == "" {
+		return Identity{request: r}, nil
+	}
+	defer fault.Wrap(&err, "staff.Identify")
+	type row struct {
+		StaffID   id.Staff
+		SessionID id.Session
+		Name      string
+		Address   mail.Address
+		Role      string
+		ProvedAt  time.Time
+		SeenAt    time.Time
+	}
+	var found row
+	var now time.Time
+	err = s.db.Read(ctx, db.Nothing, func(tx *db.Tx) (err error) {
+		now = tx.Now
+		found, err = db.One[row](tx, `
+			SELECT s.id AS staff_id, x.id AS session_id, s.name, s.address, s.role, x.proved_at, x.seen_at
+			FROM staff_sessions x JOIN staff s ON s.id = x.staff_id
+			WHERE x.token_hash = $1 AND x.ended_at IS NULL AND x.expires_at > $2 AND x.seen_at > $3 AND x.created_at <= $2 AND s.status = 'active'`,
+			auth.HashToken(token), tx.Now, tx.Now.Add(-SessionIdle))
+		return err
+	})
+	if errors.Is(err, db.ErrNone) {
+		return Identity{request: r}, nil
+	}
+	if err != nil {
+		return Identity{}, err
+	}
+	if now.Sub(found.SeenAt) >= seenEvery {
+		err = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+			_, err := db.Exec(tx, "UPDATE staff_sessions SET seen_at = $2, network = $3 WHERE id = $1 AND ended_at IS NULL AND seen_at < $2", found.SessionID, tx.Now, r.Network)
+			return err
+		})
+	}
+	return Identity{
+		staff: found.StaffID, session: found.SessionID, name: found.Name, address: found.Address,
+		role: found.Role, provedAt: found.ProvedAt, request: r,
+	}, err
+}
+
+// SignOut ends the session of the request.
+func (s *Staff) SignOut(ctx context.Context, i Identity) (err error) {
+	defer fault.Wrap(&err, "staff.SignOut(%d)", i.staff)
+	return s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		n, err := db.Exec(tx, "UPDATE staff_sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", i.session, tx.Now)
+		if err != nil || n == 0 {
+			return err
+		}
+		return audit.Write(tx, i.Actor(), audit.Record{Event: "staff.signed_out", Object: "staff", ObjectID: int64(i.staff)})
+	})
+}
+
+// Confirm shows the password once more within a session, which goes on under
+// a new token.
+func (s *Staff) Confirm(ctx context.Context, i Identity, password string) (token string, err error) {
+	defer fault.Wrap(&err, "staff.Confirm(%d)", i.staff)
+	_, hash, err := s.before(ctx, i.address, true, i.request)
+	if err != nil {
+		return "", err
+	}
+	ok, err := s.hasher.Verify(ctx, hash, password)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", fault.Field("password", "The password is not right.")
+	}
+	err = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		if err := perPerson.Forgive(tx, "staff.person:"+i.address.String()); err != nil {
+			return err
+		}
+		var tokenHash string
+		token, tokenHash = auth.NewToken()
+		n, err := db.Exec(tx, "UPDATE staff_sessions SET token_hash = $2, proved_at = $3, seen_at = $3 WHERE id = $1 AND ended_at IS NULL", i.session, tokenHash, tx.Now)
+		if err == nil && n == 0 {
+			err = fault.New(fault.NotSignedIn, "session-ended", "You have been signed out. Sign in again.")
+		}
+		if err != nil {
+			return err
+		}
+		return audit.Write(tx, i.Actor(), audit.Record{Event: "staff.confirmed", Object: "staff", ObjectID: int64(i.staff)})
+	})
+	return token, err
+}

@@ -1,0 +1,107 @@
+// Package staff is the operators of the installation: a realm of its own,
+// with its own sign-in, sessions and permissions. An operator is no user and
+// a user is no operator, even with the same address.
+package staff
+
+import (
+	"clientele/internal/access"
+	"clientele/internal/audit"
+	"clientele/internal/auth"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/mail"
+	"time"
+)
+
+// A Permission is one thing that an operator may do, as a type. The list is
+// closed.
+type Permission interface{ allowed(role string) bool }
+
+// The permissions of operators. What one may do within an account is decided
+// by access, from the same role.
+type (
+	// Look finds accounts and users and sees them.
+	Look struct{}
+	// Help changes people's access and accounts' details.
+	Help struct{}
+	// ReadMail reads the mail log.
+	ReadMail struct{}
+)
+
+func (Look) allowed(role string) bool     { return true }
+func (Help) allowed(role string) bool     { return role == "administrator" || role == "support" }
+func (ReadMail) allowed(role string) bool { return role == "administrator" || role == "support" }
+
+// An Identity is a signed-in operator in one request. Only Identify makes
+// one; the zero value is nobody.
+type Identity struct {
+	staff    id.Staff
+	session  id.Session
+	name     string
+	address  mail.Address
+	role     string
+	provedAt time.Time
+	request  auth.Request
+}
+
+// SignedIn reports whether there is an operator at all.
+func (i Identity) SignedIn() bool { return i.staff != 0 }
+
+// Staff is who it is.
+func (i Identity) Staff() id.Staff { return i.staff }
+
+// Name is what the operator is called.
+func (i Identity) Name() string { return i.name }
+
+// Address is the operator's mail address.
+func (i Identity) Address() mail.Address { return i.address }
+
+// Role is the key of the operator's role.
+func (i Identity) Role() string { return i.role }
+
+// RoleLabel is what the operator's role is called.
+func (i Identity) RoleLabel() string {
+	r, _ := access.StaffRoleByKey(i.role)
+	return r.Label
+}
+
+// FreshAt reports whether a credential was shown in this session within the
+// last ten minutes.
+func (i Identity) FreshAt(now time.Time) bool {
+	return i.SignedIn() && !now.Before(i.provedAt) && now.Sub(i.provedAt) <= auth.Fresh
+}
+
+// Actor is the operator acting, on no account.
+func (i Identity) Actor() audit.Actor {
+	return audit.Actor{Kind: audit.Staff, ID: int64(i.staff), Via: audit.ViaStaff, Request: i.request.ID, Network: i.request.Network}
+}
+
+// For is the proof that an operator may do P. Only Check makes one; the zero
+// value opens nothing.
+type For[P Permission] struct {
+	_ P
+	Identity
+}
+
+// Principal is the operator as access knows her, to act on an account.
+func (f For[P]) Principal() access.Principal {
+	return access.Operator(f.staff, f.session, f.request)
+}
+
+// Check makes the proof that the signed-in operator may do P.
+func Check[P Permission](i Identity) (For[P], error) {
+	var p P
+	if !i.SignedIn() {
+		return For[P]{}, fault.New(fault.NotSignedIn, "staff", "Sign in as staff.")
+	}
+	if _, ok := access.StaffRoleByKey(i.role); !ok || !p.allowed(i.role) {
+		return For[P]{}, fault.New(fault.Denied, "staff-permission", "Your role, "+i.RoleLabel()+", does not allow this. Ask an administrator.")
+	}
+	return For[P]{Identity: i}, nil
+}
+
+// Also makes the proof of another permission where the operator has it.
+func Also[Q, P Permission](f For[P]) (For[Q], bool) {
+	q, err := Check[Q](f.Identity)
+	return q, err == nil
+}

@@ -1,0 +1,99 @@
+// Package user is the person: the only thing that signs in. She has zero or
+// more accounts, and one address that is hers alone.
+package user
+
+import (
+	"time"
+
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/locale"
+	"clientele/internal/mail"
+	"clientele/internal/plain"
+)
+
+// A Status says whether a person may sign in.
+type Status string
+
+// The states of a user.
+const (
+	Active    Status = "active"
+	Suspended Status = "suspended" // by staff; may come back
+	Deleted   Status = "deleted"   // gone for good; the number remains
+)
+
+// A User is a person.
+type User struct {
+	ID          id.User
+	Address     mail.Address
+	VerifiedAt  db.Null[time.Time] // when she proved that the address is hers
+	Name        string
+	Language    string
+	Status      Status
+	Credentials int64 // goes up with every change of password, address or factor
+	CreatedAt   time.Time
+	SignedInAt  db.Null[time.Time]
+}
+
+// Columns are what a query selects to read a User from the table users,
+// named u.
+const Columns = "u.id, u.address, u.verified_at, u.name, u.language, u.status, u.credentials, u.created_at, u.signed_in_at"
+
+// ByID reads a user who is not deleted.
+func ByID(tx *db.Tx, u id.User) (User, error) {
+	return db.One[User](tx, "SELECT "+Columns+" FROM users u WHERE u.id = $1 AND u.status <> 'deleted'", u)
+}
+
+// ByAddress reads the user who has the address.
+func ByAddress(tx *db.Tx, a mail.Address) (User, error) {
+	return db.One[User](tx, "SELECT "+Columns+" FROM users u WHERE u.address = $1 AND u.status <> 'deleted'", a)
+}
+
+// New is what a user is made of.
+type New struct {
+	Address  mail.Address
+	Verified bool // the mailbox has been proven to be hers
+	Name     string
+	Language string
+	Password string // the hash of it
+}
+
+// Create makes a user. A taken address is a Conflict.
+func Create(tx *db.Tx, n New) (id.User, error) {
+	verified := db.Null[time.Time]{V: tx.Now, Valid: n.Verified}
+	u, err := db.One[id.User](tx, `
+		INSERT INTO users (address, verified_at, name, language, password, search, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
+		n.Address, verified, n.Name, n.Language, n.Password, plain.Fold(n.Name, n.Address.String()), tx.Now)
+	if db.Exists(err) {
+		return 0, fault.New(fault.Conflict, "address-taken", "There is a login with this address already. Sign in instead.")
+	}
+	return u, err
+}
+
+// Rename changes what a person is called and the language that she is
+// written to in.
+func Rename(tx *db.Tx, u id.User, name, language string) error {
+	_, err := db.Exec(tx, `
+		UPDATE users SET name = $2, language = $3, search = $4 || ' ' || address WHERE id = $1 AND status <> 'deleted'`,
+		u, name, language, plain.Fold(name))
+	return err
+}
+
+// ParseLanguage reads a language that mail and pages exist in.
+func ParseLanguage(s string) (string, error) {
+	if _, ok := locale.Languages[s]; !ok {
+		return "", &fault.Error{Code: fault.Invalid, Reason: "language", Text: "Choose one of the languages in the list."}
+	}
+	return s, nil
+}
+
+// Search finds users by any part of a name, an address or a number, for
+// staff; the caller holds staff's permission.
+func Search(tx *db.Tx, word string, after id.User, limit int) ([]User, error) {
+	number, _ := id.Parse[id.User](word)
+	return db.All[User](tx, "SELECT "+Columns+` FROM users u
+		WHERE u.id > $1 AND u.status <> 'deleted' AND (u.search LIKE $2 ESCAPE '\' OR u.id = $3) ORDER BY u.id LIMIT $4`,
+		after, plain.Like(word), number, limit)
+}
