@@ -1,0 +1,222 @@
+// Progressive enhancement: every page works without this file.
+(() => {
+  "use strict";
+
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  // Boxes that need others (data-needs="services.view invoices.view").
+
+  const words = (text) => (text || "").split(/\s+/).filter(Boolean);
+
+  const peers = (box) => all('input[type="checkbox"]', box.form || document).filter((b) => b.name === box.name);
+
+  const labelOf = (box) => (box.labels.length ? box.labels[0].textContent.trim() : box.value);
+
+  // set ticks or clears boxes and returns those that changed.
+  function set(boxes, checked) {
+    const changed = boxes.filter((b) => b.checked !== checked && !b.disabled);
+    changed.forEach((b) => { b.checked = checked; });
+    return changed;
+  }
+
+  // tickNeeded ticks what a box needs, and what that needs in turn.
+  function tickNeeded(box) {
+    const needs = words(box.dataset.needs);
+    const changed = set(peers(box).filter((b) => needs.includes(b.value)), true);
+    return changed.concat(...changed.map(tickNeeded));
+  }
+
+  // clearDependents clears what cannot stand without a box.
+  function clearDependents(box) {
+    const changed = set(peers(box).filter((b) => words(b.dataset.needs).includes(box.value)), false);
+    return changed.concat(...changed.map(clearDependents));
+  }
+
+  // say tells what else changed, next to the box, also to screen readers.
+  function say(box, verb, changed) {
+    const tick = box.closest(".tick");
+    if (!tick) return;
+    all(".ticked-also", box.form || document).forEach((p) => { p.textContent = ""; });
+    let note = tick.querySelector(".ticked-also");
+    if (!note) {
+      note = document.createElement("p");
+      note.className = "ticked-also";
+      note.setAttribute("role", "status");
+      tick.append(note);
+    }
+    const text = changed.length ? `${verb}: ${changed.map(labelOf).join(", ")}` : "";
+    requestAnimationFrame(() => { note.textContent = text; });
+  }
+
+  function follow(box) {
+    if (box.checked) say(box, "Also ticked", tickNeeded(box));
+    else say(box, "Also cleared", clearDependents(box));
+  }
+
+  // Parts of a form that belong to one choice (data-reveals="id").
+
+  function reveal() {
+    const shown = new Map();
+    all("[data-reveals]").forEach((choice) => {
+      const id = choice.dataset.reveals;
+      shown.set(id, shown.get(id) || choice.checked);
+    });
+    shown.forEach((show, id) => {
+      const part = document.getElementById(id);
+      if (part) part.hidden = !show;
+    });
+  }
+
+  // Password fields get a button that shows what is typed.
+
+  function addPasswordButton(input) {
+    if (input.parentElement.classList.contains("with-button")) return;
+    const box = document.createElement("div");
+    const button = document.createElement("button");
+    box.className = "with-button";
+    button.className = "reveal-password";
+    button.type = "button";
+    button.textContent = "Show";
+    button.setAttribute("aria-label", "Show password");
+    button.setAttribute("aria-pressed", "false");
+    const focused = document.activeElement === input;
+    input.replaceWith(box);
+    box.append(input, button);
+    if (focused) input.focus();
+    button.addEventListener("click", () => togglePassword(input, button));
+  }
+
+  function togglePassword(input, button) {
+    const show = input.type === "password";
+    input.type = show ? "text" : "password";
+    button.textContent = show ? "Hide" : "Show";
+    button.setAttribute("aria-pressed", String(show));
+  }
+
+  // A password never leaves as text that the browser remembers.
+  function hidePasswords(form) {
+    all(".with-button > input", form).forEach((input) => { input.type = "password"; });
+  }
+
+  // Menus close on Escape, on a click elsewhere, and when another one opens.
+
+  function closeMenus(except) {
+    all("details.menu[open]").forEach((menu) => {
+      if (!except || !menu.contains(except)) menu.open = false;
+    });
+  }
+
+  function escape() {
+    const open = all("details.menu[open]").pop();
+    if (!open) return;
+    const inside = open.contains(document.activeElement);
+    open.open = false;
+    if (inside) open.querySelector("summary").focus();
+  }
+
+  // The switcher: narrow the list while typing, walk it with the arrows.
+
+  const links = (menu) => all("li:not([hidden]) a", menu.querySelector("[data-switch-list]"));
+
+  function filterAccounts(input) {
+    const wanted = words(input.value.toLocaleLowerCase());
+    all("li", input.closest(".menu").querySelector("[data-switch-list]")).forEach((row) => {
+      const text = row.textContent.toLocaleLowerCase();
+      row.hidden = !wanted.every((w) => text.includes(w));
+    });
+  }
+
+  function walk(menu, event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    const rows = links(menu);
+    const at = rows.indexOf(document.activeElement);
+    const search = menu.querySelector("[data-switch-search]");
+    const next = at + step < 0 ? search : rows[Math.min(at + step, rows.length - 1)];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  }
+
+  // enter goes to the account when only one is left in the list.
+  function enter(form, event) {
+    const input = form.querySelector("[data-switch-search]");
+    const rows = input && input.value.trim() ? links(form.closest(".menu")) : [];
+    if (rows.length !== 1) return;
+    event.preventDefault();
+    location.assign(rows[0].href);
+  }
+
+  // "/" goes to the page's search field, Ctrl-K to the switcher.
+
+  const typing = (e) => e.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+
+  function focusSearch() {
+    const field = document.querySelector("main [data-search]") || document.querySelector("[data-search]");
+    if (!field) return openSwitcher();
+    field.focus();
+    field.select();
+    return true;
+  }
+
+  function openSwitcher() {
+    const menu = document.querySelector("[data-switcher]");
+    if (!menu) return false;
+    menu.open = true;
+    menu.querySelector("[data-switch-search]").focus();
+    return true;
+  }
+
+  function shortcut(event) {
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (event.key === "/" && plain && !typing(event)) return focusSearch();
+    if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey) {
+      return openSwitcher() || focusSearch();
+    }
+    return false;
+  }
+
+  // begin prepares what has just come into the page.
+  function begin(root) {
+    all('input[type="password"]', root).forEach(addPasswordButton);
+    reveal();
+  }
+
+  document.addEventListener("change", (e) => {
+    if (e.target.matches('input[type="checkbox"]')) follow(e.target);
+    if (e.target.matches('input[type="radio"], input[type="checkbox"]')) reveal();
+  });
+  document.addEventListener("input", (e) => {
+    if (e.target.matches("[data-switch-search]")) filterAccounts(e.target);
+  });
+  document.addEventListener("submit", (e) => {
+    hidePasswords(e.target);
+    if (e.target.matches(".zone-search")) enter(e.target, e);
+  });
+  document.addEventListener("click", (e) => closeMenus(e.target));
+  document.addEventListener("toggle", (e) => {
+    if (e.target.matches("[data-switcher][open]") && !matchMedia("(pointer: coarse)").matches) {
+      e.target.querySelector("[data-switch-search]").focus();
+    }
+  }, true);
+  document.addEventListener("keydown", (e) => {
+    if (e.key === "Escape") escape();
+    const menu = e.target.closest("[data-switcher][open]");
+    if (menu) walk(menu, e);
+    if (shortcut(e)) e.preventDefault();
+  });
+  document.addEventListener("htmx:after:swap", () => begin(document));
+  // A list that was answered by a redirect, as to the sign-in page, is followed
+  // by the whole page.
+  document.addEventListener("htmx:before:response", (e) => {
+    const { request, response } = e.detail.ctx;
+    const raw = response && response.raw;
+    if (!raw || !raw.redirected || request.method !== "GET") return;
+    e.preventDefault();
+    location.assign(raw.url);
+  });
+  document.documentElement.classList.add("is-scripted");
+  begin(document);
+  const wrong = document.querySelector("main :is(input, select, textarea)[aria-invalid]");
+  if (wrong) wrong.focus();
+})();
