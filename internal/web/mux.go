@@ -1,0 +1,223 @@
+// Package web is the way in: routes with their guards, forms, cookies, and
+// what becomes of a fault. A route is mounted with one of four words, Public,
+// SignedIn, Account or Staff, and in no other way.
+package web
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"clientele/internal/access"
+	"clientele/internal/auth"
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/seal"
+	"clientele/internal/staff"
+
+	"github.com/a-h/templ"
+)
+
+// Options are what the doors need to know of the installation.
+type Options struct {
+	BaseURL        *url.URL       // where visitors find this server; every link is built from it
+	TrustedProxies []netip.Prefix // whose word on a visitor's address is believed
+	Brand          string
+	Log            *slog.Logger
+	Key            seal.Key
+}
+
+// A Mux holds the routes.
+type Mux struct {
+	Options
+	db          *db.DB
+	auth        *auth.Auth
+	memberships *access.Memberships
+	staff       *staff.Staff
+	mux         *http.ServeMux
+	routes      []Route
+
+	// SignInPage and StaffSignInPage show the sign-in form to somebody who
+	// asked for a page without being signed in; next leads back to it.
+	SignInPage      func(r *Request, next string) templ.Component
+	StaffSignInPage func(r *Request, next string) templ.Component
+	// ConfirmPage asks for the password once more.
+	ConfirmPage      func(r *Request, next string) templ.Component
+	StaffConfirmPage func(r *Request, next string) templ.Component
+}
+
+// NewMux makes a mux without routes.
+func NewMux(o Options, d *db.DB, a *auth.Auth, m *access.Memberships, s *staff.Staff) *Mux {
+	return &Mux{Options: o, db: d, auth: a, memberships: m, staff: s, mux: http.NewServeMux()}
+}
+
+// A Route is one way in, as testdata/routes.txt prints it.
+type Route struct {
+	Method  string
+	Pattern string
+	Guard   string   // "public", "signed in", "account" or "staff"
+	Needs   string   // the permission, as its type is called
+	StepUp  bool     // asks for a credential shown within the last ten minutes
+	Audits  string   // the event that it records; empty where it changes nothing
+	Rate    string   // what bounds it; see Limits
+	Repeats []string // the form fields that may stand several times
+}
+
+// Unsafe reports whether the route may change something.
+func (r Route) Unsafe() bool { return r.Method != http.MethodGet }
+
+// Routes lists the routes by pattern.
+func (m *Mux) Routes() []Route {
+	out := slices.Clone(m.routes)
+	slices.SortFunc(out, func(a, b Route) int {
+		return strings.Compare(a.Pattern+" "+a.Method, b.Pattern+" "+b.Method)
+	})
+	return out
+}
+
+// String is the route's line in testdata/routes.txt.
+func (r Route) String() string {
+	guard := r.Guard
+	if r.Needs != "" {
+		guard += " " + r.Needs
+	}
+	dash := func(s string) string {
+		if s == "" {
+			return "-"
+		}
+		return s
+	}
+	step := ""
+	if r.StepUp {
+		step = "step-up"
+	}
+	return strings.TrimRight(fmt.Sprintf("%-6s %-52s %-32s %-8s %-28s %s", r.Method, r.Pattern, guard, dash(step), dash(r.Audits), dash(r.Rate)), " ")
+}
+
+// An Option says more of a route.
+type Option func(*Route)
+
+// StepUp asks for a credential shown within the last ten minutes.
+func StepUp(r *Route) { r.StepUp = true }
+
+// Audits names the event that the route records.
+func Audits(event string) Option { return func(r *Route) { r.Audits = event } }
+
+// Repeats names the form fields that may stand several times, like boxes to
+// tick. Every other field stands once or is refused.
+func Repeats(fields ...string) Option { return func(r *Route) { r.Repeats = fields } }
+
+// Public mounts a route that everybody may use.
+func Public(m *Mux, pattern string, h func(*Request) error, opts ...Option) {
+	m.mount(pattern, Route{Guard: "public"}, opts, h)
+}
+
+// SignedIn mounts a route for everybody who is signed in, on what is hers.
+func SignedIn(m *Mux, pattern string, h func(*Request) error, opts ...Option) {
+	m.mount(pattern, Route{Guard: "signed in"}, opts, func(r *Request) error {
+		if err := r.mustBeSignedIn(); err != nil {
+			return err
+		}
+		return h(r)
+	})
+}
+
+// Account mounts a route on an account, for those who hold P there. The
+// account is the one in the path and comes from nowhere else.
+func Account[P access.Permission](m *Mux, pattern string, h func(*Request, access.For[P]) error, opts ...Option) {
+	if !strings.Contains(pattern, "/a/{account}") {
+		panic("web: an account's route names it in its path: " + pattern)
+	}
+	m.mount(pattern, Route{Guard: "account", Needs: reflect.TypeFor[P]().Name()}, opts, func(r *Request) error {
+		if !r.me.SignedIn() {
+			return errSignIn
+		}
+		number, err := id.Parse[id.Account](r.PathValue("account"))
+		if err != nil {
+			return fault.Missing()
+		}
+		by, err := access.Check[P](r.Context(), m.memberships, access.Person(r.me), number)
+		if err != nil {
+			return err
+		}
+		r.w.Header().Set("X-Account", id.String(number))
+		if err := r.mustMatch(number); err != nil {
+			return err
+		}
+		if err := r.mustBeFresh(); err != nil {
+			return err
+		}
+		if err := m.noteVisit(r, by.Account(), by.Visited); err != nil {
+			return err
+		}
+		return h(r, by)
+	})
+}
+
+// Staff mounts a route of the staff area, for operators who may do P.
+func Staff[P staff.Permission](m *Mux, pattern string, h func(*Request, staff.For[P]) error, opts ...Option) {
+	if !strings.Contains(pattern, " /staff") {
+		panic("web: the staff area is below /staff: " + pattern)
+	}
+	m.mount(pattern, Route{Guard: "staff", Needs: reflect.TypeFor[P]().Name()}, opts, func(r *Request) error {
+		if !r.operator.SignedIn() {
+			return r.notStaff()
+		}
+		by, err := staff.Check[P](r.operator)
+		if err != nil {
+			return err
+		}
+		if r.PathValue("account") != "" {
+			number, err := id.Parse[id.Account](r.PathValue("account"))
+			if err != nil {
+				return fault.Missing()
+			}
+			if err := r.mustMatch(number); err != nil {
+				return err
+			}
+		}
+		if err := r.mustBeFresh(); err != nil {
+			return err
+		}
+		return h(r, by)
+	})
+}
+
+// mount is the only place that touches the bare mux.
+func (m *Mux) mount(pattern string, route Route, opts []Option, h func(*Request) error) {
+	method, path, ok := strings.Cut(pattern, " ")
+	if !ok || (method != http.MethodGet && method != http.MethodPost) {
+		panic("web: a route is \"GET /path\" or \"POST /path\": " + pattern)
+	}
+	route.Method, route.Pattern = method, path
+	for _, o := range opts {
+		o(&route)
+	}
+	if route.Guard == "public" && route.Unsafe() {
+		route.Rate = "visitor"
+	}
+	m.routes = append(m.routes, route)
+	exact := pattern
+	if strings.HasSuffix(path, "/") {
+		exact += "{$}"
+	}
+	m.mux.HandleFunc(exact, func(w http.ResponseWriter, req *http.Request) {
+		m.serve(w, req, route, h)
+	})
+}
+
+func (m *Mux) noteVisit(r *Request, account id.Account, visited func(ctx ctx) error) error {
+	if r.Method != http.MethodGet {
+		return nil
+	}
+	if err := visited(r.Context()); err != nil {
+		return err
+	}
+	return m.auth.UseAccount(r.Context(), r.me, account)
+}

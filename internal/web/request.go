@@ -1,0 +1,182 @@
+package web
+
+import (
+	"context"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"clientele/internal/auth"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/staff"
+
+	"github.com/a-h/templ"
+)
+
+type ctx = context.Context
+
+// A Request is one request, with who made it.
+type Request struct {
+	*http.Request
+	mux      *Mux
+	w        *recorder
+	route    Route
+	info     auth.Request
+	me       auth.Identity
+	operator staff.Identity
+	form     url.Values
+	visitor  bool // the route is neither SignedIn's nor Account's
+}
+
+// MaxBody is the longest form that is read, in bytes.
+const MaxBody = 64 << 10
+
+// Me is the signed-in person; nobody on public pages of visitors.
+func (r *Request) Me() auth.Identity { return r.me }
+
+// Operator is the signed-in operator, in the staff area.
+func (r *Request) Operator() staff.Identity { return r.operator }
+
+// Info is what sign-in notes of the request.
+func (r *Request) Info() auth.Request { return r.info }
+
+// Now is the time by the database's clock.
+func (r *Request) Now() time.Time { return r.mux.db.Now() }
+
+// Brand is what the installation calls itself.
+func (r *Request) Brand() string { return r.mux.Brand }
+
+// BaseURL is where visitors find this server, without a final slash.
+func (r *Request) BaseURL() string { return strings.TrimRight(r.mux.Options.BaseURL.String(), "/") }
+
+// Value is a form field, or on a GET a field of the query; empty where it is
+// missing.
+func (r *Request) Value(name string) string { return r.form.Get(name) }
+
+// Values are a form field that may stand several times.
+func (r *Request) Values(name string) []string { return r.form[name] }
+
+// Ticked reports whether a box was ticked.
+func (r *Request) Ticked(name string) bool { return r.form.Get(name) != "" }
+
+// Partial reports whether htmx asked, for a part of the page.
+func (r *Request) Partial() bool { return r.Header.Get("HX-Request") == "true" }
+
+// PathID reads a number from the path.
+func PathID[N id.Number](r *Request, name string) (N, error) {
+	n, err := id.Parse[N](r.PathValue(name))
+	if err != nil {
+		return 0, fault.Missing()
+	}
+	return n, nil
+}
+
+// After reads the number behind which a list goes on; 0 from the beginning.
+func After[N id.Number](r *Request, name string) N {
+	n, _ := id.Parse[N](r.Value(name))
+	return n
+}
+
+// readForm reads the body once, strictly: one content type, one size, and
+// every field once unless the route says otherwise.
+func (r *Request) readForm() error {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return fault.New(fault.BadRequest, "query", "The address of this page is damaged.")
+	}
+	if r.route.Unsafe() {
+		if values, err = r.readBody(); err != nil {
+			return err
+		}
+	}
+	for name, all := range values {
+		if len(all) > 1 && !slices.Contains(r.route.Repeats, name) {
+			return fault.New(fault.Invalid, "duplicate-field", "The form was sent with a field twice. Reload the page and try again.")
+		}
+		for _, v := range all {
+			if !utf8.ValidString(v) {
+				return fault.New(fault.Invalid, "encoding", "The form was sent in an unreadable encoding. Reload the page and try again.")
+			}
+		}
+	}
+	r.form = values
+	return nil
+}
+
+func (r *Request) readBody() (url.Values, error) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" {
+		if r.ContentLength == 0 {
+			return url.Values{}, nil
+		}
+		return nil, fault.New(fault.BadRequest, "content-type", "This address takes forms only (application/x-www-form-urlencoded).")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(r.w, r.Body, MaxBody))
+	if err != nil {
+		return nil, fault.New(fault.BadRequest, "body", "What was sent is too long or was cut off. At most 64 kB are read.")
+	}
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, fault.New(fault.BadRequest, "body", "The form is damaged. Reload the page and try again.")
+	}
+	return values, nil
+}
+
+var errSignIn = fault.New(fault.NotSignedIn, "sign-in", "Sign in to go on.")
+
+func (r *Request) mustBeSignedIn() error {
+	if !r.me.SignedIn() {
+		return errSignIn
+	}
+	return r.mustBeFresh()
+}
+
+// notStaff keeps the staff area out of sight of customers: whoever is signed
+// in as one, and has no trace of a staff session, finds nothing here.
+func (r *Request) notStaff() error {
+	if r.me.SignedIn() && r.cookie(staffCookie) == "" {
+		return fault.Missing()
+	}
+	return errSignIn
+}
+
+// mustMatch refuses a form that was made for another account than the one in
+// the path: a stale tab must not act on the wrong one.
+func (r *Request) mustMatch(account id.Account) error {
+	if r.route.Unsafe() && r.form.Get("account") != id.String(account) {
+		return fault.New(fault.Conflict, "account-mismatch", "This form belongs to another account than the address of the page. Nothing was changed. Go back, reload the page, and try again.")
+	}
+	return nil
+}
+
+func (r *Request) mustBeFresh() error {
+	if !r.route.StepUp {
+		return nil
+	}
+	if r.route.Guard == "staff" && r.operator.FreshAt(r.Now()) || r.route.Guard != "staff" && r.me.FreshAt(r.Now()) {
+		return nil
+	}
+	return fault.New(fault.StepUp, "", "This step needs your password once more.")
+}
+
+// Render answers with a page or a part of one.
+func (r *Request) Render(status int, c templ.Component) error {
+	r.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	r.w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	return c.Render(r.Context(), r.w)
+}
+
+// Redirect sends the browser to another page of ours.
+func (r *Request) Redirect(path string) error {
+	http.Redirect(r.w, r.Request, path, http.StatusSeeOther)
+	return nil
+}
