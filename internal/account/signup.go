@@ -65,11 +65,14 @@ func (as *Accounts) SignUp(ctx context.Context, t TypedSignUp, r auth.Request) (
 			return err
 		}
 		token, tokenHash := auth.NewToken()
-		_, err = db.Exec(tx, `
+		number, err := db.One[int64](tx, `
 			INSERT INTO signups (address, name, password, language, account_name, currency, country, token_hash, browser_hash, created_at, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
 			address, name, hash, locale.Default, t.AccountName, t.Currency, t.Country, tokenHash, browserHash, tx.Now, tx.Now.Add(SignUpLife))
 		if err != nil {
+			return err
+		}
+		if err := audit.Write(tx, r.Visitor(), audit.Record{Event: "signup.requested", Object: "signup", ObjectID: number}); err != nil {
 			return err
 		}
 		return as.mailConfirm(tx, name, address, token)

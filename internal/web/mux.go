@@ -65,7 +65,7 @@ type Route struct {
 	Needs   string   // the permission, as its type is called
 	StepUp  bool     // asks for a credential shown within the last ten minutes
 	Audits  string   // the event that it records; empty where it changes nothing
-	Rate    string   // what bounds it; see Limits
+	Rate    string   // what bounds it: "visitor" counts by network, "person" by who is signed in
 	Repeats []string // the form fields that may stand several times
 }
 
@@ -199,8 +199,11 @@ func (m *Mux) mount(pattern string, route Route, opts []Option, h func(*Request)
 	for _, o := range opts {
 		o(&route)
 	}
-	if route.Guard == "public" && route.Unsafe() {
-		route.Rate = "visitor"
+	if route.Unsafe() {
+		route.Rate = "person"
+		if route.Guard == "public" {
+			route.Rate = "visitor"
+		}
 	}
 	m.routes = append(m.routes, route)
 	exact := pattern

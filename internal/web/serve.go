@@ -16,6 +16,7 @@ import (
 	"clientele/internal/auth"
 	"clientele/internal/db"
 	"clientele/internal/fault"
+	"clientele/internal/id"
 	"clientele/internal/ui"
 )
 
@@ -140,20 +141,34 @@ func (r *Request) fromOurPages() bool {
 	return false
 }
 
-// visitorLimit bounds the forms that one network sends without signing in.
-var visitorLimit = auth.Limit{Hits: 300, Per: 10 * time.Minute}
+// The limits on forms: what one network sends without signing in, and what
+// one person sends.
+var (
+	visitorLimit = auth.Limit{Hits: 300, Per: 10 * time.Minute}
+	personLimit  = auth.Limit{Hits: 600, Per: 10 * time.Minute}
+)
 
 func (r *Request) limit() error {
-	if r.route.Rate != "visitor" {
+	limit, key := personLimit, ""
+	switch {
+	case r.route.Rate == "":
+		return nil
+	case r.route.Rate == "visitor":
+		limit, key = visitorLimit, "visitor:"+auth.Network(r.info.Network)
+	case r.operator.SignedIn():
+		key = "operator:" + id.String(r.operator.Staff())
+	case r.me.SignedIn():
+		key = "person:" + id.String(r.me.User())
+	default:
 		return nil
 	}
 	var wait time.Duration
 	err := r.mux.db.Write(r.Context(), db.Nothing, func(tx *db.Tx) (err error) {
-		wait, err = visitorLimit.Take(tx, "visitor:"+auth.Network(r.info.Network))
+		wait, err = limit.Take(tx, key)
 		return err
 	})
 	if err == nil && wait > 0 {
-		err = fault.Wait("visitor", "Too many requests from your network. Wait a few minutes and try again.", wait)
+		err = fault.Wait("requests", "Too many requests. Wait a few minutes and try again.", wait)
 	}
 	return err
 }

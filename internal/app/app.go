@@ -1,0 +1,146 @@
+// Package app builds everything from the settings, starts it in order, and
+// stops it in the reverse.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"clientele/internal/access"
+	"clientele/internal/account"
+	"clientele/internal/auth"
+	"clientele/internal/backoffice"
+	"clientele/internal/config"
+	"clientele/internal/db"
+	"clientele/internal/invite"
+	"clientele/internal/job"
+	"clientele/internal/mail"
+	"clientele/internal/portal"
+	"clientele/internal/seal"
+	"clientele/internal/staff"
+	"clientele/internal/web"
+)
+
+// App is the whole product, built and ready to serve.
+type App struct {
+	Config      config.Settled
+	Log         *slog.Logger
+	DB          *db.DB
+	Jobs        *job.Jobs
+	Outbox      *mail.Outbox
+	Auth        *auth.Auth
+	Memberships *access.Memberships
+	Accounts    *account.Accounts
+	Invites     *invite.Invites
+	Staff       *staff.Staff
+	Mux         *web.Mux
+}
+
+// Options are what tests set and the command line does not.
+type Options struct {
+	Clock   func() time.Time // the wall clock where it is nil
+	Sender  mail.Sender      // in place of the mail server of the settings
+	Poll    time.Duration    // how often the queues are looked at
+	Backoff func(failures int) time.Duration
+}
+
+// New opens the database, migrates it, and builds everything over it.
+func New(ctx context.Context, c config.Settled, log *slog.Logger, o Options) (_ *App, err error) {
+	key, err := seal.LoadKey(c.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	d, err := db.Open(ctx, c.DatabaseURL, db.Options{Clock: o.Clock, AllowBypass: c.AllowBypass})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Close())
+		}
+	}()
+	if err := Migrate(ctx, d); err != nil {
+		return nil, err
+	}
+	a := &App{Config: c, Log: log, DB: d}
+	a.Jobs = job.New(d, job.Options{Wall: time.Now, Log: log, Poll: o.Poll, Backoff: o.Backoff})
+	sender := o.Sender
+	if sender == nil && c.SMTPURL != "" {
+		if sender, err = mail.NewSMTP(c.SMTPURL, c.From); err != nil {
+			return nil, fmt.Errorf("CLIENTELE_SMTP_URL: %w", err)
+		}
+	}
+	a.build(key, sender)
+	return a, a.Jobs.Build()
+}
+
+// Migrate brings the database to this release's schema.
+func Migrate(ctx context.Context, d *db.DB) error {
+	if err := d.Migrate(ctx); err != nil {
+		return err
+	}
+	return job.Migrate(ctx, d)
+}
+
+// build wires the rooms of the house together, from the bottom up.
+func (a *App) build(key seal.Key, sender mail.Sender) {
+	base, brand := a.Config.Base.String(), a.Config.Brand
+	a.Outbox = mail.NewOutbox(a.DB, a.Jobs, key, sender, brand, a.Config.Base.Hostname())
+	a.Auth = auth.New(a.DB, auth.NewHasher(brand), a.Outbox, base, brand)
+	a.Memberships = access.New(a.DB, a.Outbox, base, brand)
+	a.Accounts = account.New(a.DB, a.Auth, a.Outbox, base, brand)
+	a.Invites = invite.NewInvites(a.DB, a.Auth, a.Memberships, a.Accounts, a.Outbox, base, brand)
+	a.Staff = staff.New(a.DB, a.Auth)
+	a.Mux = web.NewMux(web.Options{BaseURL: a.Config.Base, TrustedProxies: a.Config.Proxies, Brand: brand, Log: a.Log, Key: key},
+		a.DB, a.Auth, a.Memberships, a.Staff)
+	portal.New(a.Auth, a.Memberships, a.Accounts, a.Invites, a.Outbox, a.Config.SignUp == "open").Mount(a.Mux)
+	backoffice.New(a.Staff, a.Memberships, a.Accounts, a.Invites, a.Outbox, a.Jobs).Mount(a.Mux)
+	a.mountProbes()
+}
+
+// Handler is the whole product over HTTP.
+func (a *App) Handler() http.Handler { return a.Mux }
+
+// Start begins to work the queues.
+func (a *App) Start(ctx context.Context) error { return a.Jobs.Start(ctx) }
+
+// Close lets the work at hand finish for a moment, and closes the database.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return errors.Join(a.Jobs.Stop(ctx), a.DB.Close())
+}
+
+// Serve listens and answers until ctx ends, then lets the requests at hand
+// finish.
+func (a *App) Serve(ctx context.Context) error {
+	listener, err := net.Listen("tcp", a.Config.Listen)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w; stop what uses the port, or choose another with CLIENTELE_LISTEN", a.Config.Listen, err)
+	}
+	if err := a.Start(context.WithoutCancel(ctx)); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	server := &http.Server{
+		Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
+	}
+	a.Log.Info("ready", "address", a.Config.Base.String(), "listening", listener.Addr().String(), "database", db.Redact(a.Config.DatabaseURL))
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	a.Log.Info("stopping")
+	stop, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	return server.Shutdown(stop)
+}

@@ -1,0 +1,57 @@
+// Package backoffice is the staff area: how operators find accounts and
+// people, see what stands and help. Each page's code and its template lie
+// side by side.
+package backoffice
+
+import (
+	"clientele/internal/access"
+	"clientele/internal/account"
+	"clientele/internal/id"
+	"clientele/internal/invite"
+	"clientele/internal/job"
+	"clientele/internal/mail"
+	"clientele/internal/staff"
+	"clientele/internal/web"
+)
+
+// Backoffice is the staff area.
+type Backoffice struct {
+	staff       *staff.Staff
+	memberships *access.Memberships
+	accounts    *account.Accounts
+	invites     *invite.Invites
+	outbox      *mail.Outbox
+	jobs        *job.Jobs
+}
+
+// New makes the staff area.
+func New(s *staff.Staff, m *access.Memberships, as *account.Accounts, v *invite.Invites, o *mail.Outbox, j *job.Jobs) *Backoffice {
+	return &Backoffice{staff: s, memberships: m, accounts: as, invites: v, outbox: o, jobs: j}
+}
+
+// Mount mounts the pages.
+func (b *Backoffice) Mount(m *web.Mux) {
+	b.mountSignIn(m)
+	b.mountDesk(m)
+	b.mountAccount(m)
+	b.mountPeople(m)
+	b.mountInvitations(m)
+	b.mountUser(m)
+	b.mountMails(m)
+}
+
+// open lets the operator into the account in the path, as somebody who may do
+// P there.
+func open[P access.Permission, S staff.Permission](b *Backoffice, r *web.Request, by staff.For[S]) (access.For[P], error) {
+	number, err := web.PathID[id.Account](r, "account")
+	if err != nil {
+		return access.For[P]{}, err
+	}
+	return access.Check[P](r.Context(), b.memberships, by.Principal(), number)
+}
+
+func accountPath(a id.Account) string { return "/staff/accounts/" + id.String(a) }
+
+func userPath(u id.User) string { return "/staff/users/" + id.String(u) }
+
+func mailPath(m id.Mail) string { return "/staff/mails/" + id.String(m) }

@@ -1,0 +1,179 @@
+package backoffice
+
+import (
+	"net/http"
+
+	"clientele/internal/access"
+	"clientele/internal/account"
+	"clientele/internal/fault"
+	"clientele/internal/locale"
+	"clientele/internal/staff"
+	"clientele/internal/ui"
+	"clientele/internal/web"
+)
+
+// A detailsForm is an account's details as somebody typed them.
+type detailsForm struct {
+	account.Typed
+	Seen      string            // the state of the details that were changed
+	Meanwhile map[string]string // what somebody else saved at the same time
+	Errors    map[string]string
+	Above     string
+}
+
+func (b *Backoffice) details(r *web.Request, by staff.For[staff.Help]) error {
+	acc, err := open[access.ManageProfile](b, r, by)
+	if err != nil {
+		return err
+	}
+	a, err := account.Get(r.Context(), acc)
+	if err != nil {
+		return err
+	}
+	f := detailsForm{Typed: typed(a.Details), Seen: a.Stamp()}
+	return r.Render(http.StatusOK, detailsPage(newSheet(r, acc, "Details", "Summary"), f))
+}
+
+func (b *Backoffice) changeDetails(r *web.Request, by staff.For[staff.Help]) error {
+	acc, err := open[access.ManageProfile](b, r, by)
+	if err != nil {
+		return err
+	}
+	f := detailsForm{Typed: readDetails(r), Seen: r.Value("seen")}
+	d, err := f.Parse()
+	if err == nil {
+		err = b.accounts.Change(r.Context(), acc, d, f.Seen)
+	}
+	if web.Mendable(err) {
+		return b.detailsAgain(r, acc, f, err)
+	}
+	if err != nil {
+		return err
+	}
+	r.Say(ui.Good, "The details of "+d.Name+" are saved.")
+	return r.Redirect(accountPath(acc.Account()))
+}
+
+// detailsAgain shows the form once more. Where somebody else has saved other
+// details meanwhile, they stand beside what was typed, and saving once more
+// is a decision.
+func (b *Backoffice) detailsAgain(r *web.Request, acc access.For[access.ManageProfile], f detailsForm, cause error) error {
+	f.Errors, f.Above = problems(cause)
+	if e, _ := fault.Of(cause); e.Reason == "changed-meanwhile" {
+		now, err := account.Get(r.Context(), acc)
+		if err != nil {
+			return err
+		}
+		f.Seen, f.Meanwhile = now.Stamp(), differences(f.Typed, typed(now.Details))
+		f.Above = "Somebody else changed these details while you were editing. What is saved now stands below each field that differs. Save once more to replace it."
+	}
+	return r.Render(web.Status(cause), detailsPage(newSheet(r, acc, "Details", "Summary"), f))
+}
+
+func readDetails(r *web.Request) account.Typed {
+	return account.Typed{
+		Name: r.Value("name"), Company: r.Value("company"), Address: r.Value("address"),
+		Line1: r.Value("line1"), Line2: r.Value("line2"), City: r.Value("city"), Region: r.Value("region"),
+		Postcode: r.Value("postcode"), Country: r.Value("country"), Phone: r.Value("phone"),
+		TaxNumber: r.Value("tax_number"), Currency: r.Value("currency"), Language: r.Value("language"),
+		Kinds: r.Values("kinds"),
+	}
+}
+
+func typed(d account.Details) account.Typed {
+	return account.Typed{
+		Name: d.Name, Company: d.Company, Address: d.Address.String(), Line1: d.Line1, Line2: d.Line2, City: d.City,
+		Region: d.Region, Postcode: d.Postcode, Country: d.Country, Phone: d.Phone, TaxNumber: d.TaxNumber,
+		Currency: d.Currency, Language: d.Language, Kinds: d.MailKinds.Keys(),
+	}
+}
+
+// differences is what is saved now in the fields where something else was
+// typed.
+func differences(typed, saved account.Typed) map[string]string {
+	was, out := texts(typed), map[string]string{}
+	for name, now := range texts(saved) {
+		if now != was[name] {
+			out[name] = now
+		}
+	}
+	return out
+}
+
+// texts are the typed details by the names of their fields.
+func texts(t account.Typed) map[string]string {
+	return map[string]string{
+		"name": t.Name, "company": t.Company, "address": t.Address, "line1": t.Line1, "line2": t.Line2, "city": t.City,
+		"region": t.Region, "postcode": t.Postcode, "country": t.Country, "phone": t.Phone, "tax_number": t.TaxNumber,
+		"currency": t.Currency, "language": t.Language,
+	}
+}
+
+// field is one line of the form.
+func (f detailsForm) field(name, label, hint string) ui.FieldProps {
+	return ui.FieldProps{Name: name, Label: label, Value: texts(f.Typed)[name], Hint: f.hint(name, hint), Error: f.Errors[name], MaxLength: 100, Autocomplete: "off"}
+}
+
+// required is a line that cannot stay empty.
+func (f detailsForm) required(name, label, kind, hint string) ui.FieldProps {
+	p := f.field(name, label, hint)
+	p.Required, p.Type = true, kind
+	if kind == "email" {
+		p.MaxLength = 0
+	}
+	return p
+}
+
+// choice is a line that is chosen from a list.
+func (f detailsForm) choice(name, label string, from []locale.Choice, first ...ui.Option) ui.SelectProps {
+	s := ui.SelectProps{Name: name, Label: label, Value: texts(f.Typed)[name], Hint: f.hint(name, ""), Error: f.Errors[name], Options: first}
+	for _, c := range from {
+		s.Options = append(s.Options, ui.Option{Value: c.Key, Label: c.Name})
+	}
+	return s
+}
+
+func (f detailsForm) hint(name, hint string) string {
+	saved, ok := f.Meanwhile[name]
+	switch {
+	case !ok:
+		return hint
+	case saved == "":
+		return "Saved meanwhile: nothing."
+	}
+	return "Saved meanwhile: " + saved
+}
+
+// country is a country's name; its code where it has none.
+func country(key string) string {
+	for _, c := range locale.Countries() {
+		if c.Key == key {
+			return c.Name
+		}
+	}
+	return key
+}
+
+// kindLabels says kinds of mail in words.
+func kindLabels(k account.Kinds) (out []string) {
+	for _, kind := range account.AllKinds {
+		if k.Has(kind) {
+			out = append(out, kind.Label)
+		}
+	}
+	return out
+}
+
+// postal is the account's address as it stands on an envelope.
+func postal(d account.Details) (lines []string) {
+	town := d.City
+	if d.Postcode != "" {
+		town = d.Postcode + " " + d.City
+	}
+	for _, line := range []string{d.Line1, d.Line2, town, d.Region, country(d.Country)} {
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}

@@ -1,0 +1,167 @@
+package backoffice
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"clientele/internal/id"
+	"clientele/internal/mail"
+	"clientele/internal/staff"
+	"clientele/internal/ui"
+	"clientele/internal/web"
+)
+
+// mountMails mounts the mail log.
+func (b *Backoffice) mountMails(m *web.Mux) {
+	web.Staff(m, "GET /staff/mails", b.mails)
+	web.Staff(m, "GET /staff/mails/{mail}", b.mail)
+	web.Staff(m, "POST /staff/mails/retry", b.retryMails)
+}
+
+// A mailLog is the page of the mail log.
+type mailLog struct {
+	mailList
+	Word    string
+	State   string
+	Filters []ui.NavItem
+	Keeps   bool // mail does not leave this installation
+	Waiting bool // some of what is shown waits for its next try
+}
+
+// mailStates are the states of a message, in the order of the tabs.
+var mailStates = []struct{ key, label string }{
+	{"", "All"}, {"queued", "Waiting"}, {"sent", "Sent"}, {"failed", "Failed"}, {"kept", "Kept"},
+}
+
+// mailFilters are the tabs of the log, which keep the search word.
+func mailFilters(state, word string) (out []ui.NavItem) {
+	for _, s := range mailStates {
+		q := url.Values{}
+		if s.key != "" {
+			q.Set("state", s.key)
+		}
+		if word != "" {
+			q.Set("q", word)
+		}
+		href := "/staff/mails"
+		if len(q) > 0 {
+			href += "?" + q.Encode()
+		}
+		out = append(out, ui.NavItem{Label: s.label, Href: href, Current: s.key == state})
+	}
+	return out
+}
+
+// readState is the state that the log is narrowed to; none where it is none
+// of ours.
+func readState(r *web.Request) string {
+	for _, s := range mailStates {
+		if s.key == r.Value("state") {
+			return s.key
+		}
+	}
+	return ""
+}
+
+func (b *Backoffice) mails(r *web.Request, by staff.For[staff.ReadMail]) error {
+	state := readState(r)
+	list, err := b.staff.Mails(r.Context(), by, b.outbox, state, word(r), web.After[id.Mail](r, "before"))
+	if err != nil {
+		return err
+	}
+	l := mailLog{mailList: newMailList(r, list), Word: word(r), State: state, Filters: mailFilters(state, word(r)), Keeps: !b.outbox.Sends()}
+	for _, m := range l.Mails {
+		l.Waiting = l.Waiting || m.State == "queued" && m.Problem != ""
+	}
+	return r.Render(http.StatusOK, mailsPage(page(r, "Mail log"), l, r.Now()))
+}
+
+func (b *Backoffice) retryMails(r *web.Request, _ staff.For[staff.ReadMail]) error {
+	if err := b.jobs.Hurry(r.Context()); err != nil {
+		return err
+	}
+	r.Say(ui.Good, "All waiting mail is being tried again now. Reload the page in a moment to see what became of it.")
+	return r.Redirect("/staff/mails?state=queued")
+}
+
+func (b *Backoffice) mail(r *web.Request, by staff.For[staff.ReadMail]) error {
+	number, err := web.PathID[id.Mail](r, "mail")
+	if err != nil {
+		return err
+	}
+	m, err := b.staff.Mail(r.Context(), by, b.outbox, number)
+	if err != nil {
+		return err
+	}
+	ours := ""
+	if m.State == "kept" {
+		ours = r.BaseURL()
+	}
+	return r.Render(http.StatusOK, mailPage(page(r, "Mail: "+m.Subject), m, paragraphs(m.TextBody, ours), r.Now()))
+}
+
+// mailState says how a message fares, as a colour and in words.
+func mailState(state, problem string) (ui.Kind, string) {
+	switch {
+	case state == "queued" && problem != "":
+		return ui.Warn, "Waiting to be tried again"
+	case state == "queued":
+		return ui.Info, "Waiting to be sent"
+	case state == "sent":
+		return ui.Good, "Sent"
+	case state == "failed":
+		return ui.Bad, "Not delivered"
+	case state == "kept":
+		return ui.Plain, "Kept in the mail log"
+	}
+	return ui.Plain, capital(state)
+}
+
+// A piece is a part of a line: text, or a link to a page of ours.
+type piece struct {
+	Text string
+	Link bool
+}
+
+// paragraphs sets a message's text as paragraphs of lines. Where mail is kept
+// instead of sent, the links that begin with the address of ours can be
+// followed; everything else is text.
+func paragraphs(text, ours string) (out [][][]piece) {
+	for part := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		var lines [][]piece
+		for line := range strings.SplitSeq(strings.Trim(part, "\n"), "\n") {
+			lines = append(lines, pieces(line, ours))
+		}
+		out = append(out, lines)
+	}
+	return out
+}
+
+func pieces(line, ours string) (out []piece) {
+	for ours != "" {
+		before, rest, found := strings.Cut(line, ours+"/")
+		if !found {
+			break
+		}
+		rest = ours + "/" + rest
+		end := strings.IndexFunc(rest, func(r rune) bool { return r <= ' ' || strings.ContainsRune(`<>"'`, r) })
+		if end < 0 {
+			end = len(rest)
+		}
+		out = append(out, piece{Text: before}, piece{Text: rest[:end], Link: true})
+		line = rest[end:]
+	}
+	return append(out, piece{Text: line})
+}
+
+// about names the account that a message is about.
+func about(m mail.LogEntry) string { return "Account " + id.String(m.AccountID.V) }
+
+// mailNote says what became of the link of a message.
+func mailNote(state string) string {
+	if state == "kept" {
+		return "It was kept instead of sent. Its link works from here."
+	}
+	return "As it was sent. Its link is not kept."
+}

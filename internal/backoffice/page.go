@@ -1,0 +1,128 @@
+package backoffice
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"clientele/internal/access"
+	"clientele/internal/id"
+	"clientele/internal/staff"
+	"clientele/internal/ui"
+	"clientele/internal/web"
+)
+
+// page is the frame of the staff area: its menu has what the operator may
+// open and nothing else.
+func page(r *web.Request, title string) ui.Page {
+	nav := []ui.NavItem{
+		{Label: "Dashboard", Href: "/staff", Icon: "home"},
+		{Label: "Accounts", Href: "/staff/accounts", Icon: "accounts"},
+		{Label: "Users", Href: "/staff/users", Icon: "people"},
+	}
+	if readsMail(r) {
+		nav = append(nav, ui.NavItem{Label: "Mail log", Href: "/staff/mails", Icon: "mail"})
+	}
+	for i, item := range nav {
+		nav[i].Current = r.URL.Path == item.Href || i > 0 && strings.HasPrefix(r.URL.Path, item.Href+"/")
+	}
+	return ui.Page{
+		Title: title, Brand: ui.Brand{Name: r.Brand()}, Area: ui.Staff, Staff: true, Find: "/staff/search",
+		Nav: nav, Flash: r.Flash(), Person: &ui.PersonHead{
+			Name: r.Operator().Name(), Address: r.Operator().Address().String(), SignOut: "/staff/signout", Home: "/staff",
+		},
+	}
+}
+
+// readsMail reports whether the operator may open the mail log.
+func readsMail(r *web.Request) bool {
+	_, err := staff.Check[staff.ReadMail](r.Operator())
+	return err == nil
+}
+
+// A sheet is a page of one account: its frame and tabs, and what its forms
+// and dates need.
+type sheet struct {
+	ui.Page
+	Tabs   []ui.NavItem
+	Name   string
+	Number string
+	Base   string // the address of the account's pages
+	Now    time.Time
+	Closed bool
+}
+
+func newSheet[P access.Permission](r *web.Request, acc access.For[P], title, tab string) sheet {
+	s := sheet{
+		Page: page(r, title+" · "+acc.AccountName()), Tabs: tabs(acc, tab), Name: acc.AccountName(),
+		Number: id.String(acc.Account()), Base: accountPath(acc.Account()), Now: r.Now(), Closed: acc.Closed(),
+	}
+	s.Account = &ui.AccountHead{
+		Number: s.Number, Name: s.Name, Href: s.Base, Status: capital(acc.Status()), Colour: ui.ColourOf(int64(acc.Account())),
+	}
+	if s.Closed {
+		s.Account.Notice = "This account is closed. It can be read, and nothing in it can be changed."
+	}
+	return s
+}
+
+// tabs lists the account's pages that the operator may open.
+func tabs[P access.Permission](acc access.For[P], current string) []ui.NavItem {
+	base := accountPath(acc.Account())
+	list := []ui.NavItem{{Label: "Summary", Href: base}}
+	add := func(ok bool, label, path string) {
+		if ok {
+			list = append(list, ui.NavItem{Label: label, Href: base + path})
+		}
+	}
+	_, people := access.Also[access.ViewPeople](acc)
+	add(people, "Users", "/users")
+	_, contacts := access.Also[access.ManageContacts](acc)
+	add(contacts, "Contacts", "/contacts")
+	_, emails := access.Also[access.ViewEmails](acc)
+	add(emails, "Emails", "/emails")
+	_, activity := access.Also[access.ViewActivity](acc)
+	add(activity, "Activity", "/activity")
+	for i := range list {
+		list[i].Current = list[i].Label == current
+	}
+	return list
+}
+
+// form is a form of the account, which carries its number.
+func (s sheet) form(path string) ui.FormProps {
+	return ui.FormProps{Action: s.Base + path, Account: s.Number}
+}
+
+// careful is a form that may ask for the password first; here is the page
+// that it stands on, to come back to.
+func (s sheet) careful(path, here string) ui.FormProps {
+	f := s.form(path)
+	f.Next = s.Base + here
+	return f
+}
+
+// capital writes a state as a word of its own: "active" as "Active".
+func capital(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// count says how many there are: "1 account", "3 accounts".
+func count(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + many
+}
+
+// thousands writes a number with its thousands apart.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

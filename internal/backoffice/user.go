@@ -1,0 +1,90 @@
+package backoffice
+
+import (
+	"net/http"
+	"net/url"
+
+	"clientele/internal/access"
+	"clientele/internal/id"
+	"clientele/internal/staff"
+	"clientele/internal/ui"
+	"clientele/internal/user"
+	"clientele/internal/web"
+)
+
+// mountUser mounts a user's page.
+func (b *Backoffice) mountUser(m *web.Mux) {
+	web.Staff(m, "GET /staff/users/{user}", b.user)
+	web.Staff(m, "POST /staff/users/{user}/password-link", b.mailPasswordLink, web.Audits("user.recovery_sent"))
+}
+
+// A userView is a user's page, and where its lists go on.
+type userView struct {
+	staff.Person
+	MoreReach    string
+	MoreActivity string
+	MayHelp      bool
+}
+
+func (b *Backoffice) user(r *web.Request, by staff.For[staff.Look]) error {
+	number, err := web.PathID[id.User](r, "user")
+	if err != nil {
+		return err
+	}
+	person, err := b.staff.Person(r.Context(), by, number)
+	if err != nil {
+		return err
+	}
+	v := userView{Person: person}
+	if err := b.goOn(r, by, &v); err != nil {
+		return err
+	}
+	_, help := staff.Also[staff.Help](by)
+	v.MayHelp = help && v.Status == user.Active
+	return r.Render(http.StatusOK, userPage(page(r, v.Name), v, r.Now()))
+}
+
+// goOn turns the page's lists to the part that the query asks for, and says
+// where they go on.
+func (b *Backoffice) goOn(r *web.Request, by staff.For[staff.Look], v *userView) (err error) {
+	if last := web.After[id.Account](r, "after_account"); last != 0 {
+		v.Reach, err = b.staff.Reach(r.Context(), by, v.ID, access.Page{AfterName: r.Value("after_name"), AfterID: last, Limit: staff.PageSize})
+		if err != nil {
+			return err
+		}
+		if v.MoreThan = len(v.Reach) > staff.PageSize; v.MoreThan {
+			v.Reach = v.Reach[:staff.PageSize]
+		}
+	}
+	if before := before(r); before != 0 {
+		if v.Activity, err = b.staff.Activity(r.Context(), by, v.ID, before); err != nil {
+			return err
+		}
+	}
+	if v.MoreThan {
+		last := v.Reach[len(v.Reach)-1]
+		v.MoreReach = userPath(v.ID) + "?" + url.Values{"after_account": {id.String(last.ID)}, "after_name": {last.Name}}.Encode()
+	}
+	v.Activity, v.MoreActivity = olderEntries(r, v.Activity)
+	return nil
+}
+
+func (b *Backoffice) mailPasswordLink(r *web.Request, by staff.For[staff.Help]) error {
+	number, err := web.PathID[id.User](r, "user")
+	if err != nil {
+		return err
+	}
+	if err := b.staff.MailPasswordLink(r.Context(), by, number); err != nil {
+		return err
+	}
+	r.Say(ui.Good, "A mail with a link to set a new password is on its way. The link works once, for 30 minutes.")
+	return r.Redirect(userPath(number))
+}
+
+// why says through what a user can enter an account.
+func why(a access.Reached) string {
+	if a.Owner || a.Partner != "" {
+		return a.Label()
+	}
+	return "Member: " + a.Label()
+}

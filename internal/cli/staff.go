@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"bufio"
+	"crypto/rand"
+	"fmt"
+	"strings"
+
+	"clientele/internal/mail"
+)
+
+type staffCommands struct {
+	Add staffAdd `cmd:"" help:"Add an operator. The password is read from standard input, or made and printed once."`
+}
+
+type staffAdd struct {
+	Address  string `arg:"" help:"Mail address to sign in with."`
+	Name     string `required:"" help:"Name of the operator."`
+	Role     string `default:"administrator" enum:"administrator,support,readonly" help:"administrator, support or readonly."`
+	Password bool   `name:"password-stdin" help:"Read the password from the first line of standard input."`
+}
+
+// Run adds an operator.
+func (c staffAdd) Run(sh *shell) error {
+	address, err := mail.ParseAddress(c.Address)
+	if err != nil {
+		return fmt.Errorf("%q: %w", c.Address, err)
+	}
+	password := rand.Text()
+	if c.Password {
+		line, err := bufio.NewReader(sh.in).ReadString('\n')
+		if password = strings.TrimRight(line, "\r\n"); err != nil && password == "" {
+			return fmt.Errorf("no password came on standard input: give one line")
+		}
+	}
+	a, err := sh.open()
+	if err != nil {
+		return err
+	}
+	defer a.DB.Close()
+	if _, err := a.Staff.Add(sh.ctx, address, c.Name, c.Role, password); err != nil {
+		return err
+	}
+	fmt.Fprintf(sh.out, "%s may sign in at %s/staff as %s.\n", address, sh.settings.Base, c.Role)
+	if !c.Password {
+		fmt.Fprintf(sh.out, "Password, shown this once: %s\n", password)
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package portal
+
+import (
+	"net/http"
+	"strings"
+
+	"clientele/internal/access"
+	"clientele/internal/account"
+	"clientele/internal/audit"
+	"clientele/internal/auth"
+	"clientele/internal/id"
+	"clientele/internal/mail"
+	"clientele/internal/ui"
+	"clientele/internal/web"
+)
+
+// mountAccount mounts the account's own pages.
+func (p *Portal) mountAccount(m *web.Mux) {
+	const base = "/a/{account}"
+	kinds := web.Repeats("kinds")
+	web.Account(m, "GET "+base, p.overview)
+	web.Account(m, "GET "+base+"/settings", p.settings)
+	web.Account(m, "POST "+base+"/settings", p.changeSettings, web.Audits("account.changed"), kinds)
+	web.Account(m, "GET "+base+"/close", p.closePage, web.StepUp)
+	web.Account(m, "POST "+base+"/close", p.closeAccount, web.StepUp, web.Audits("account.closed"))
+	web.Account(m, "GET "+base+"/contacts", p.contacts)
+	web.Account(m, "GET "+base+"/contacts/new", p.newContact)
+	web.Account(m, "POST "+base+"/contacts", p.addContact, web.Audits("contact.added"), kinds)
+	web.Account(m, "GET "+base+"/contacts/{contact}", p.contact)
+	web.Account(m, "POST "+base+"/contacts/{contact}", p.changeContact, web.Audits("contact.changed"), kinds)
+	web.Account(m, "POST "+base+"/contacts/{contact}/remove", p.removeContact, web.Audits("contact.removed"))
+	web.Account(m, "GET "+base+"/activity", p.activity)
+	web.Account(m, "GET "+base+"/emails", p.emails)
+}
+
+// An overviewView is what the first page of an account shows.
+type overviewView struct {
+	by     access.For[access.Enter]
+	offers []access.Offer // ownership that is offered to the holder
+	menu   []ui.NavItem
+	r      *web.Request
+}
+
+func (p *Portal) overview(r *web.Request, by access.For[access.Enter]) error {
+	v := overviewView{by: by, menu: menu(by)[1:], r: r}
+	all, err := p.memberships.Offers(r.Context(), by)
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if o.ToID == by.Membership() {
+			v.offers = append(v.offers, o)
+		}
+	}
+	page, err := accountPage(p, r, by, "Overview")
+	if err != nil {
+		return err
+	}
+	return r.Render(http.StatusOK, overviewPage(page, v))
+}
+
+// about says what a page of the menu is for.
+func about(label string) string {
+	return map[string]string{
+		"People":   "See who may enter this account, invite people, and decide what each may do.",
+		"Contacts": "Addresses that receive this account's mail and never sign in.",
+		"Mail":     "What was mailed about this account.",
+		"Activity": "Who did what in this account, and when.",
+		"Settings": "Name, address, tax number, currency and language.",
+	}[label]
+}
+
+func (p *Portal) settings(r *web.Request, by access.For[access.ManageProfile]) error {
+	a, err := account.Get(r.Context(), by)
+	if err != nil {
+		return err
+	}
+	return p.showSettings(r, http.StatusOK, by, typed(a.Details), a.Stamp(), nil, "")
+}
+
+// typed is the details as a form shows them.
+func typed(d account.Details) account.Typed {
+	return account.Typed{
+		Name: d.Name, Company: d.Company, Address: d.Address.String(), Line1: d.Line1, Line2: d.Line2, City: d.City, Region: d.Region,
+		Postcode: d.Postcode, Country: d.Country, Phone: d.Phone, TaxNumber: d.TaxNumber, Currency: d.Currency, Language: d.Language, Kinds: d.MailKinds.Keys(),
+	}
+}
+
+func (p *Portal) showSettings(r *web.Request, status int, by access.For[access.ManageProfile], t account.Typed, stamp string, errs map[string]string, above string) error {
+	page, err := accountPage(p, r, by, "Settings")
+	if err != nil {
+		return err
+	}
+	return r.Render(status, settingsPage(page, settingsView{number: by.Account(), typed: t, stamp: stamp, errors: errs, above: above, owner: by.Owner(), closed: by.Closed()}))
+}
+
+// A settingsView is what the settings page shows.
+type settingsView struct {
+	number id.Account
+	typed  account.Typed
+	stamp  string
+	errors map[string]string
+	above  string
+	owner  bool
+	closed bool
+}
+
+func (p *Portal) changeSettings(r *web.Request, by access.For[access.ManageProfile]) error {
+	t := account.Typed{
+		Name: r.Value("name"), Company: r.Value("company"), Address: r.Value("address"), Line1: r.Value("line1"), Line2: r.Value("line2"),
+		City: r.Value("city"), Region: r.Value("region"), Postcode: r.Value("postcode"), Country: r.Value("country"), Phone: r.Value("phone"),
+		TaxNumber: r.Value("tax_number"), Currency: r.Value("currency"), Language: r.Value("language"), Kinds: r.Values("kinds"),
+	}
+	d, err := t.Parse()
+	if err == nil {
+		err = p.accounts.Change(r.Context(), by, d, r.Value("stamp"))
+	}
+	if err != nil {
+		return mendable(err, func(fields map[string]string, above string) error {
+			return p.showSettings(r, web.Status(err), by, t, r.Value("stamp"), fields, above)
+		})
+	}
+	r.Say(ui.Good, "Saved.")
+	return r.Redirect(accountPath(by.Account()) + "/settings")
+}
+
+func (p *Portal) closePage(r *web.Request, by access.For[access.Own]) error {
+	page, err := accountPage(p, r, by, "Close the account")
+	if err != nil {
+		return err
+	}
+	return r.Render(http.StatusOK, closeAccountPage(page, by.Account(), by.AccountName(), ""))
+}
+
+func (p *Portal) closeAccount(r *web.Request, by access.For[access.Own]) error {
+	if strings.TrimSpace(r.Value("number")) != id.String(by.Account()) {
+		page, err := accountPage(p, r, by, "Close the account")
+		if err != nil {
+			return err
+		}
+		return r.Render(http.StatusUnprocessableEntity, closeAccountPage(page, by.Account(), by.AccountName(), "Type the account's number, "+id.String(by.Account())+", to confirm."))
+	}
+	if err := p.accounts.Close(r.Context(), by); err != nil {
+		return err
+	}
+	r.Say(ui.Good, by.AccountName()+" is closed. It can still be read.")
+	return r.Redirect(accountPath(by.Account()))
+}
+
+func (p *Portal) activity(r *web.Request, by access.For[access.ViewActivity]) error {
+	list, err := p.accounts.Activity(r.Context(), by, int64(web.After[auth.Cursor](r, "before")))
+	if err != nil {
+		return err
+	}
+	page, err := accountPage(p, r, by, "Activity")
+	if err != nil {
+		return err
+	}
+	list, more := older(list, accountPath(by.Account())+"/activity")
+	return r.Render(http.StatusOK, activityPage(page, "Activity", "Who did what in this account. The log cannot be changed.", list, more, r.Now(), false))
+}
+
+// older cuts a page of a log to size, and names the address of the next one.
+func older(list []audit.Entry, path string) (cut []audit.Entry, more string) {
+	if len(list) <= audit.PageSize {
+		return list, ""
+	}
+	list = list[:audit.PageSize]
+	return list, path + "?before=" + id.String(auth.Cursor(list[len(list)-1].ID))
+}
+
+func (p *Portal) emails(r *web.Request, by access.For[access.ViewEmails]) error {
+	list, err := p.accounts.Emails(r.Context(), by, web.After[id.Mail](r, "before"))
+	if err != nil {
+		return err
+	}
+	more := ""
+	if len(list) > mail.LogSize {
+		list = list[:mail.LogSize]
+		more = accountPath(by.Account()) + "/emails?before=" + id.String(list[len(list)-1].ID)
+	}
+	page, err := accountPage(p, r, by, "Mail")
+	if err != nil {
+		return err
+	}
+	return r.Render(http.StatusOK, emailsPage(page, list, more, r.Now()))
+}

@@ -1,0 +1,119 @@
+package portal
+
+import (
+	"net/http"
+
+	"clientele/internal/access"
+	"clientele/internal/account"
+	"clientele/internal/id"
+	"clientele/internal/ui"
+	"clientele/internal/web"
+)
+
+func contactsPath(a id.Account) string { return accountPath(a) + "/contacts" }
+
+func (p *Portal) contacts(r *web.Request, by access.For[access.ManageContacts]) error {
+	list, err := p.accounts.Contacts(r.Context(), by)
+	if err != nil {
+		return err
+	}
+	a, err := account.Get(r.Context(), by)
+	if err != nil {
+		return err
+	}
+	page, err := accountPage(p, r, by, "Contacts")
+	if err != nil {
+		return err
+	}
+	return r.Render(http.StatusOK, contactsPage(page, a, list, by.Closed()))
+}
+
+// A contactView is a contact as its form shows it.
+type contactView struct {
+	account id.Account
+	number  id.Contact // 0: a new one
+	typed   account.TypedContact
+	errors  map[string]string
+	above   string
+	closed  bool
+}
+
+func typedContact(r *web.Request) account.TypedContact {
+	return account.TypedContact{Name: r.Value("name"), Company: r.Value("company"), Address: r.Value("address"), Phone: r.Value("phone"), Kinds: r.Values("kinds")}
+}
+
+func (p *Portal) showContact(r *web.Request, status int, by access.For[access.ManageContacts], v contactView) error {
+	title := "New contact"
+	if v.number != 0 {
+		title = v.typed.Name
+	}
+	v.account, v.closed = by.Account(), by.Closed()
+	page, err := accountPage(p, r, by, title)
+	if err != nil {
+		return err
+	}
+	return r.Render(status, contactPage(page, title, v))
+}
+
+func (p *Portal) newContact(r *web.Request, by access.For[access.ManageContacts]) error {
+	return p.showContact(r, http.StatusOK, by, contactView{})
+}
+
+func (p *Portal) addContact(r *web.Request, by access.For[access.ManageContacts]) error {
+	t := typedContact(r)
+	c, err := t.Parse()
+	if err == nil {
+		_, err = p.accounts.AddContact(r.Context(), by, c)
+	}
+	if err != nil {
+		return mendable(err, func(fields map[string]string, above string) error {
+			return p.showContact(r, web.Status(err), by, contactView{typed: t, errors: fields, above: above})
+		})
+	}
+	r.Say(ui.Good, c.Name+" is a contact of this account now.")
+	return r.Redirect(contactsPath(by.Account()))
+}
+
+func (p *Portal) contact(r *web.Request, by access.For[access.ManageContacts]) error {
+	number, err := web.PathID[id.Contact](r, "contact")
+	if err != nil {
+		return err
+	}
+	c, err := p.accounts.Contact(r.Context(), by, number)
+	if err != nil {
+		return err
+	}
+	t := account.TypedContact{Name: c.Name, Company: c.Company, Address: c.Address.String(), Phone: c.Phone, Kinds: c.MailKinds.Keys()}
+	return p.showContact(r, http.StatusOK, by, contactView{number: number, typed: t})
+}
+
+func (p *Portal) changeContact(r *web.Request, by access.For[access.ManageContacts]) error {
+	number, err := web.PathID[id.Contact](r, "contact")
+	if err != nil {
+		return err
+	}
+	t := typedContact(r)
+	c, err := t.Parse()
+	if err == nil {
+		err = p.accounts.ChangeContact(r.Context(), by, number, c)
+	}
+	if err != nil {
+		return mendable(err, func(fields map[string]string, above string) error {
+			return p.showContact(r, web.Status(err), by, contactView{number: number, typed: t, errors: fields, above: above})
+		})
+	}
+	r.Say(ui.Good, "Saved.")
+	return r.Redirect(contactsPath(by.Account()))
+}
+
+func (p *Portal) removeContact(r *web.Request, by access.For[access.ManageContacts]) error {
+	number, err := web.PathID[id.Contact](r, "contact")
+	if err != nil {
+		return err
+	}
+	if err := p.accounts.RemoveContact(r.Context(), by, number); err != nil {
+		return err
+	}
+	r.Say(ui.Good, "The contact is removed and receives no more mail.")
+	return r.Redirect(contactsPath(by.Account()))
+}

@@ -1,0 +1,205 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+
+	"clientele/internal/access"
+	"clientele/internal/account"
+	"clientele/internal/auth"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/locale"
+	"clientele/internal/plain"
+	"clientele/internal/ui"
+	"clientele/internal/user"
+	"clientele/internal/web"
+)
+
+// mountMe mounts what belongs to the person.
+func (p *Portal) mountMe(m *web.Mux) {
+	web.SignedIn(m, "GET /me", p.me)
+	web.SignedIn(m, "POST /me", p.rename, web.Audits("user.renamed"))
+	web.SignedIn(m, "GET /me/accounts", p.myAccounts)
+	web.SignedIn(m, "GET /me/accounts/new", p.newAccount)
+	web.SignedIn(m, "POST /me/accounts/new", p.openAccount, web.Audits("account.opened"))
+	web.SignedIn(m, "GET /me/security", p.security)
+	web.SignedIn(m, "POST /me/security", p.changePassword, web.Audits("user.password_changed"))
+	web.SignedIn(m, "GET /me/sessions", p.sessions)
+	web.SignedIn(m, "POST /me/sessions/{session}/end", p.endSession, web.Audits("session.ended"))
+	web.SignedIn(m, "POST /me/sessions/end-others", p.endOthers, web.Audits("session.others_ended"))
+	web.SignedIn(m, "GET /me/activity", p.myActivity)
+}
+
+// A meForm is the person's own details as they were typed.
+type meForm struct {
+	Name, Language string
+	Errors         map[string]string
+}
+
+func (p *Portal) me(r *web.Request) error {
+	u, err := p.auth.Me(r.Context(), r.Me())
+	if err != nil {
+		return err
+	}
+	return p.showMe(r, http.StatusOK, u, meForm{Name: u.Name, Language: u.Language})
+}
+
+func (p *Portal) showMe(r *web.Request, status int, u user.User, f meForm) error {
+	page, err := p.mePage(r, "You")
+	if err != nil {
+		return err
+	}
+	return r.Render(status, mePageBody(page, u, f, r.Now()))
+}
+
+func (p *Portal) rename(r *web.Request) error {
+	var f fault.Form
+	name, err := plain.Name(r.Value("name"))
+	f.Take("name", err)
+	language, err := user.ParseLanguage(r.Value("language"))
+	f.Take("language", err)
+	if err := f.Err(); err != nil {
+		return mendable(err, func(fields map[string]string, _ string) error {
+			u, err := p.auth.Me(r.Context(), r.Me())
+			if err != nil {
+				return err
+			}
+			return p.showMe(r, http.StatusUnprocessableEntity, u, meForm{r.Value("name"), r.Value("language"), fields})
+		})
+	}
+	if err := p.auth.Rename(r.Context(), r.Me(), name, language); err != nil {
+		return err
+	}
+	r.Say(ui.Good, "Saved.")
+	return r.Redirect("/me")
+}
+
+// accountsPerPage is how many accounts one page of the list shows.
+const accountsPerPage = 50
+
+func (p *Portal) myAccounts(r *web.Request) error {
+	ask := access.Page{Word: r.Value("q"), AfterName: r.Value("after_name"), AfterID: web.After[id.Account](r, "after"), Limit: accountsPerPage}
+	list, err := p.memberships.Reach(r.Context(), r.Me(), ask)
+	if err != nil {
+		return err
+	}
+	more := ""
+	if len(list) > accountsPerPage {
+		list = list[:accountsPerPage]
+		last := list[len(list)-1]
+		more = "/me/accounts?" + url.Values{"q": {ask.Word}, "after_name": {last.Name}, "after": {id.String(last.ID)}}.Encode()
+	}
+	page, err := p.mePage(r, "Your accounts")
+	if err != nil {
+		return err
+	}
+	return r.Render(http.StatusOK, accountsPage(page, list, ask.Word, more, r.Now()))
+}
+
+func (p *Portal) newAccount(r *web.Request) error {
+	f := account.Typed{Currency: locale.DefaultCurrency, Address: r.Me().Address().String()}
+	return p.showNewAccount(r, http.StatusOK, f, nil, "")
+}
+
+func (p *Portal) showNewAccount(r *web.Request, status int, f account.Typed, fields map[string]string, above string) error {
+	page, err := p.mePage(r, "Open an account")
+	if err != nil {
+		return err
+	}
+	return r.Render(status, newAccountPage(page, f, fields, above))
+}
+
+func (p *Portal) openAccount(r *web.Request) error {
+	f := account.Typed{
+		Name: r.Value("name"), Company: r.Value("company"), Address: r.Value("address"), Country: r.Value("country"),
+		Currency: r.Value("currency"), Language: r.Me().Language(),
+	}
+	for _, k := range account.AllKinds {
+		f.Kinds = append(f.Kinds, k.Key)
+	}
+	d, err := f.Parse()
+	if err == nil {
+		var a id.Account
+		if a, err = p.accounts.Open(r.Context(), r.Me(), d); err == nil {
+			r.Say(ui.Good, "Your account #"+id.String(a)+" is open. You are its owner.")
+			return r.Redirect(accountPath(a))
+		}
+	}
+	return mendable(err, func(fields map[string]string, above string) error {
+		return p.showNewAccount(r, web.Status(err), f, fields, above)
+	})
+}
+
+func (p *Portal) security(r *web.Request) error {
+	page, err := p.mePage(r, "Your password")
+	if err != nil {
+		return err
+	}
+	return r.Render(http.StatusOK, securityPage(page, r.Me().Address().String(), nil, ""))
+}
+
+func (p *Portal) changePassword(r *web.Request) error {
+	token, err := p.auth.ChangePassword(r.Context(), r.Me(), r.Value("old"), r.Value("password"))
+	if err != nil {
+		return mendable(err, func(fields map[string]string, above string) error {
+			page, e := p.mePage(r, "Your password")
+			if e != nil {
+				return e
+			}
+			return r.Render(web.Status(err), securityPage(page, r.Me().Address().String(), fields, above))
+		})
+	}
+	r.StartSession(token, "")
+	r.Say(ui.Good, "Your password is changed. Everywhere else you have been signed out.")
+	return r.Redirect("/me/security")
+}
+
+func (p *Portal) sessions(r *web.Request) error {
+	list, err := p.auth.Sessions(r.Context(), r.Me())
+	if err != nil {
+		return err
+	}
+	page, err := p.mePage(r, "Where you are signed in")
+	if err != nil {
+		return err
+	}
+	return r.Render(http.StatusOK, sessionsPage(page, list, r.Me(), r.Now()))
+}
+
+func (p *Portal) endSession(r *web.Request) error {
+	number, err := web.PathID[id.Session](r, "session")
+	if err != nil {
+		return err
+	}
+	if err := p.auth.EndSession(r.Context(), r.Me(), number); err != nil {
+		return err
+	}
+	if number == r.Me().Session() {
+		r.EndSession()
+		return r.Redirect("/signin")
+	}
+	r.Say(ui.Good, "That session has ended.")
+	return r.Redirect("/me/sessions")
+}
+
+func (p *Portal) endOthers(r *web.Request) error {
+	if err := p.auth.EndOtherSessions(r.Context(), r.Me()); err != nil {
+		return err
+	}
+	r.Say(ui.Good, "You are signed out everywhere but here.")
+	return r.Redirect("/me/sessions")
+}
+
+func (p *Portal) myActivity(r *web.Request) error {
+	list, err := p.auth.Activity(r.Context(), r.Me(), web.After[auth.Cursor](r, "before"))
+	if err != nil {
+		return err
+	}
+	page, err := p.mePage(r, "Your activity")
+	if err != nil {
+		return err
+	}
+	list, more := older(list, "/me/activity")
+	return r.Render(http.StatusOK, activityPage(page, "Your activity", "What you did, and what was done to your login and your access.", list, more, r.Now(), true))
+}

@@ -1,0 +1,174 @@
+package portal
+
+import (
+	"net/http"
+
+	"clientele/internal/access"
+	"clientele/internal/id"
+	"clientele/internal/ui"
+	"clientele/internal/web"
+)
+
+// A memberView is what a member's page shows.
+type memberView struct {
+	account id.Account
+	name    string // the account's
+	member  access.Member
+	self    bool
+	touch   bool // the holder may change and remove the member
+	owner   bool // the holder is an owner
+	closed  bool
+	choice  web.RoleChoice
+	above   string
+	r       *web.Request
+}
+
+func (p *Portal) member(r *web.Request, by access.For[access.ViewPeople]) error {
+	m, err := p.findMember(r, by)
+	if err != nil {
+		return err
+	}
+	c := web.ChoiceOf(m.Given())
+	if m.EndsAt.Valid {
+		c.Ends = m.EndsAt.V.Format("2006-01-02")
+	}
+	return p.showMember(r, http.StatusOK, by, m, c, nil, "")
+}
+
+func (p *Portal) findMember(r *web.Request, by access.For[access.ViewPeople]) (m access.Member, err error) {
+	number, err := web.PathID[id.Membership](r, "member")
+	if err != nil {
+		return m, err
+	}
+	return p.memberships.Get(r.Context(), by, number)
+}
+
+func (p *Portal) showMember(r *web.Request, status int, by access.For[access.ViewPeople], m access.Member, c web.RoleChoice, errs map[string]string, above string) (err error) {
+	v := memberView{account: by.Account(), name: by.AccountName(), member: m, self: m.ID == by.Membership(), owner: by.Owner(), closed: by.Closed(), above: above, r: r}
+	manage, ok := access.Also[access.ManagePeople](by)
+	if v.touch = ok && !v.closed && by.MayTouch(m) == nil; v.touch && !m.Owner {
+		if v.choice, err = choice(r, manage, c, errs); err != nil {
+			return err
+		}
+	}
+	page, err := accountPage(p, r, by, m.Name)
+	if err != nil {
+		return err
+	}
+	return r.Render(status, memberPage(page, v))
+}
+
+func (p *Portal) changeMember(r *web.Request, by access.For[access.ManagePeople]) error {
+	view, _ := access.Also[access.ViewPeople](by)
+	m, err := p.findMember(r, view)
+	if err != nil {
+		return err
+	}
+	role, ends, c, err := r.ReadRole()
+	if err == nil {
+		err = p.memberships.Change(r.Context(), by, m.ID, role, ends)
+	}
+	if err != nil {
+		return mendable(err, func(fields map[string]string, above string) error {
+			return p.showMember(r, web.Status(err), view, m, c, fields, above)
+		})
+	}
+	r.Say(ui.Good, "Saved. It holds from the next click on.")
+	return r.Redirect(peoplePath(by.Account()))
+}
+
+func (p *Portal) removeMember(r *web.Request, by access.For[access.ManagePeople]) error {
+	number, err := web.PathID[id.Membership](r, "member")
+	if err != nil {
+		return err
+	}
+	if err := p.memberships.Remove(r.Context(), by, number); err != nil {
+		return err
+	}
+	r.Say(ui.Good, "Removed. The access ended at once, and a mail says so.")
+	return r.Redirect(peoplePath(by.Account()))
+}
+
+func (p *Portal) ownership(r *web.Request, by access.For[access.Own]) error {
+	view, _ := access.Also[access.ViewPeople](by)
+	m, err := p.findMember(r, view)
+	if err != nil {
+		return err
+	}
+	page, err := accountPage(p, r, by, "Ownership")
+	if err != nil {
+		return err
+	}
+	return r.Render(http.StatusOK, ownershipPage(page, by.Account(), by.AccountName(), m, m.ID == by.Membership()))
+}
+
+func (p *Portal) offerOwnership(r *web.Request, by access.For[access.Own]) error {
+	number, err := web.PathID[id.Membership](r, "member")
+	if err != nil {
+		return err
+	}
+	if err := p.memberships.OfferOwnership(r.Context(), by, number, r.Value("kind") == "hand-over"); err != nil {
+		return err
+	}
+	r.Say(ui.Good, "The offer is on its way by mail. It can be taken within three days; until then nothing changes.")
+	return r.Redirect(peoplePath(by.Account()))
+}
+
+func (p *Portal) endOwnership(r *web.Request, by access.For[access.Own]) error {
+	number, err := web.PathID[id.Membership](r, "member")
+	if err != nil {
+		return err
+	}
+	if err := p.memberships.EndOwnership(r.Context(), by, number); err != nil {
+		return err
+	}
+	r.Say(ui.Good, "The ownership has ended. Full access remains.")
+	return r.Redirect(peoplePath(by.Account()))
+}
+
+func (p *Portal) takeOwnership(r *web.Request, by access.For[access.Enter]) error {
+	number, err := web.PathID[id.Offer](r, "offer")
+	if err != nil {
+		return err
+	}
+	if err := p.memberships.TakeOwnership(r.Context(), by, number); err != nil {
+		return err
+	}
+	r.Say(ui.Good, "You are an owner of this account now.")
+	return r.Redirect(accountPath(by.Account()))
+}
+
+func (p *Portal) declineOwnership(r *web.Request, by access.For[access.Enter]) error {
+	number, err := web.PathID[id.Offer](r, "offer")
+	if err != nil {
+		return err
+	}
+	if err := p.memberships.DeclineOwnership(r.Context(), by, number); err != nil {
+		return err
+	}
+	r.Say(ui.Good, "The offer has ended. Nothing else changed.")
+	return r.Redirect(accountPath(by.Account()))
+}
+
+func (p *Portal) leavePage(r *web.Request, by access.For[access.Enter]) error {
+	page, err := accountPage(p, r, by, "Leave")
+	if err != nil {
+		return err
+	}
+	return r.Render(http.StatusOK, leavePage(page, by.Account(), by.AccountName(), by.Membership() != 0, ""))
+}
+
+func (p *Portal) leave(r *web.Request, by access.For[access.Enter]) error {
+	err := p.memberships.Leave(r.Context(), by)
+	if err != nil {
+		return mendable(err, func(_ map[string]string, above string) error {
+			page, e := accountPage(p, r, by, "Leave")
+			if e != nil {
+				return e
+			}
+			return r.Render(web.Status(err), leavePage(page, by.Account(), by.AccountName(), by.Membership() != 0, above))
+		})
+	}
+	r.Say(ui.Good, "You have left "+by.AccountName()+". Your login and your other accounts are as they were.")
+	return r.Redirect("/me/accounts")
+}

@@ -1,0 +1,162 @@
+// Package portal is the client area: what visitors, people and the members of
+// an account see. Each page's code and its template lie side by side.
+package portal
+
+import (
+	"clientele/internal/access"
+	"clientele/internal/account"
+	"clientele/internal/auth"
+	"clientele/internal/id"
+	"clientele/internal/invite"
+	"clientele/internal/mail"
+	"clientele/internal/ui"
+	"clientele/internal/web"
+)
+
+// Portal is the client area.
+type Portal struct {
+	auth        *auth.Auth
+	memberships *access.Memberships
+	accounts    *account.Accounts
+	invites     *invite.Invites
+	outbox      *mail.Outbox
+	signUp      bool // whether visitors may sign up without an invitation
+}
+
+// New makes the client area. signUp lets visitors sign up without being
+// invited.
+func New(a *auth.Auth, m *access.Memberships, as *account.Accounts, v *invite.Invites, o *mail.Outbox, signUp bool) *Portal {
+	return &Portal{auth: a, memberships: m, accounts: as, invites: v, outbox: o, signUp: signUp}
+}
+
+// Mount mounts the pages.
+func (p *Portal) Mount(m *web.Mux) {
+	m.SignInPage, m.ConfirmPage = p.signInInPlace, p.confirmInPlace
+	p.mountDoor(m)
+	p.mountInvitation(m)
+	p.mountMe(m)
+	p.mountPeople(m)
+	p.mountAccount(m)
+}
+
+// switcherSize is how many accounts the switcher lists without a search.
+const switcherSize = 8
+
+// barePage is the frame of sign-in and its like.
+func barePage(r *web.Request, title string) ui.Page {
+	return ui.Page{Title: title, Brand: ui.Brand{Name: r.Brand()}, Area: ui.Bare, Flash: r.Flash()}
+}
+
+// mePage is the frame of what belongs to the person.
+func (p *Portal) mePage(r *web.Request, title string) (ui.Page, error) {
+	head, err := p.person(r, 0)
+	nav := []ui.NavItem{
+		{Label: "You", Href: "/me", Icon: "people"},
+		{Label: "Accounts", Href: "/me/accounts", Icon: "switch"},
+		{Label: "Invitations", Href: "/me/invitations", Icon: "mail"},
+		{Label: "Password", Href: "/me/security", Icon: "lock"},
+		{Label: "Sessions", Href: "/me/sessions", Icon: "shield"},
+		{Label: "Activity", Href: "/me/activity", Icon: "activity"},
+	}
+	return ui.Page{Title: title, Brand: ui.Brand{Name: r.Brand()}, Area: ui.Me, Nav: current(nav, r.URL.Path), Person: head, Flash: r.Flash()}, err
+}
+
+// accountPage is the frame of an account's pages: its menu has what the
+// holder may open and nothing else.
+func accountPage[P access.Permission](p *Portal, r *web.Request, by access.For[P], title string) (ui.Page, error) {
+	head, err := p.person(r, by.Account())
+	return ui.Page{
+		Title: title + " · " + by.AccountName(), Brand: ui.Brand{Name: r.Brand()}, Area: ui.Account,
+		Nav: current(menu(by), r.URL.Path), Person: head, Flash: r.Flash(),
+		Account: accountHead(by, head),
+	}, err
+}
+
+func accountHead[P access.Permission](by access.For[P], head *ui.PersonHead) *ui.AccountHead {
+	a := &ui.AccountHead{
+		Number: id.String(by.Account()), Name: by.AccountName(), Href: accountPath(by.Account()),
+		Status: by.Status(), Colour: ui.ColourOf(int64(by.Account())),
+	}
+	for _, item := range head.Accounts {
+		if item.Current {
+			a.Role = item.Role
+		}
+	}
+	if by.Closed() {
+		a.Notice = "This account is closed. It can be read, and nothing in it can be changed. The operator can open it again."
+	}
+	return a
+}
+
+// menu lists the pages of an account that the holder may open.
+func menu[P access.Permission](by access.For[P]) []ui.NavItem {
+	base := accountPath(by.Account())
+	nav := []ui.NavItem{{Label: "Overview", Href: base, Icon: "home"}}
+	if _, ok := access.Also[access.ViewPeople](by); ok {
+		nav = append(nav, ui.NavItem{Label: "People", Href: base + "/people", Icon: "people"})
+	}
+	if _, ok := access.Also[access.ManageContacts](by); ok {
+		nav = append(nav, ui.NavItem{Label: "Contacts", Href: base + "/contacts", Icon: "contacts"})
+	}
+	if _, ok := access.Also[access.ViewEmails](by); ok {
+		nav = append(nav, ui.NavItem{Label: "Mail", Href: base + "/emails", Icon: "mail"})
+	}
+	if _, ok := access.Also[access.ViewActivity](by); ok {
+		nav = append(nav, ui.NavItem{Label: "Activity", Href: base + "/activity", Icon: "activity"})
+	}
+	if _, ok := access.Also[access.ManageProfile](by); ok {
+		nav = append(nav, ui.NavItem{Label: "Settings", Href: base + "/settings", Icon: "settings"})
+	}
+	return nav
+}
+
+// current marks the page that is open: the longest address that the path
+// begins with.
+func current(nav []ui.NavItem, path string) []ui.NavItem {
+	best := -1
+	for i, item := range nav {
+		under := path == item.Href || len(path) > len(item.Href) && path[:len(item.Href)+1] == item.Href+"/"
+		if under && (best < 0 || len(item.Href) > len(nav[best].Href)) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		nav[best].Current = true
+	}
+	return nav
+}
+
+// person is who is signed in, with the accounts that the switcher lists.
+func (p *Portal) person(r *web.Request, open id.Account) (*ui.PersonHead, error) {
+	me := r.Me()
+	head := &ui.PersonHead{Name: me.Name(), Address: me.Address().String(), SignOut: "/signout", Home: "/me", NewAccount: "/me/accounts/new"}
+	list, err := p.memberships.Recent(r.Context(), me, switcherSize)
+	if err != nil {
+		return head, err
+	}
+	if len(list) > switcherSize {
+		list, head.More = list[:switcherSize], true
+	}
+	for _, a := range list {
+		head.Accounts = append(head.Accounts, switchItem(a, open))
+	}
+	return head, nil
+}
+
+func switchItem(a access.Reached, open id.Account) ui.SwitchItem {
+	return ui.SwitchItem{
+		Number: id.String(a.ID), Name: a.Name, Href: accountPath(a.ID), Role: a.Label(), Status: a.Status,
+		Colour: ui.ColourOf(int64(a.ID)), Current: a.ID == open,
+	}
+}
+
+func accountPath(a id.Account) string { return "/a/" + id.String(a) }
+
+// mendable shows a form once more with what is wrong with it, where the
+// person can mend it; every other error goes up.
+func mendable(err error, again func(fields map[string]string, above string) error) error {
+	if !web.Mendable(err) {
+		return err
+	}
+	return again(web.FieldErrors(err))
+}
