@@ -41,50 +41,56 @@ func (m *Memberships) WhenEnded(fn func(tx *db.Tx, account id.Account, u id.User
 // has not begun gives nothing anywhere.
 const live = "m.status = 'active' AND m.starts_at <= $3 AND (m.ends_at IS NULL OR m.ends_at > $3)"
 
-// sources reads through what a person ($2) may do what on an account ($1) at
-// a time ($3): her membership, its grants on single objects, and the partner
-// links of accounts that she is a member of. Links do not chain.
+// sources reads what else a person ($2) may do on an account ($1) at a time
+// ($3): through grants on single objects, and through partner links of
+// accounts that she is a member of. Links do not chain.
 var sources = fmt.Sprintf(`
-	SELECT a.name, a.status, x.via, x.via_id, x.membership_id, x.owner, x.permissions, x.kind, x.object_id, x.seen_at
-	FROM accounts a JOIN (
-		SELECT m.account_id, 'membership' AS via, 0 AS via_id, m.id AS membership_id, m.owner,
-			%[1]s AS permissions, '' AS kind, 0 AS object_id, m.seen_at
-		FROM memberships m LEFT JOIN roles r ON r.account_id = m.account_id AND r.id = m.role_id
-		WHERE m.account_id = $1 AND m.user_id = $2 AND %[2]s
+	SELECT 0 AS via_id, g.permissions, g.kind, g.object_id
+	FROM memberships m JOIN grants g ON g.account_id = m.account_id AND g.membership_id = m.id
+	WHERE m.account_id = $1 AND m.user_id = $2 AND %[2]s
+		AND g.ended_at IS NULL AND g.starts_at <= $3 AND (g.ends_at IS NULL OR g.ends_at > $3)
 	UNION ALL
-		SELECT m.account_id, 'membership', 0, m.id, FALSE, g.permissions, g.kind, g.object_id, m.seen_at
-		FROM memberships m JOIN grants g ON g.account_id = m.account_id AND g.membership_id = m.id
-		WHERE m.account_id = $1 AND m.user_id = $2 AND %[2]s
-			AND g.ended_at IS NULL AND g.starts_at <= $3 AND (g.ends_at IS NULL OR g.ends_at > $3)
-	UNION ALL
-		SELECT l.account_id, 'partner', l.partner_id, 0, FALSE,
-			l.permissions & CASE WHEN m.owner THEN %[3]d ELSE %[1]s END, '', 0, NULL
-		FROM partner_links l JOIN memberships m ON m.account_id = l.partner_id
-		LEFT JOIN roles r ON r.account_id = m.account_id AND r.id = m.role_id
-		JOIN accounts p ON p.id = l.partner_id AND p.status <> 'closed'
-		WHERE l.account_id = $1 AND m.user_id = $2 AND %[2]s
-			AND l.status = 'active' AND l.starts_at <= $3 AND (l.ends_at IS NULL OR l.ends_at > $3)
-	) x ON x.account_id = a.id
-	WHERE a.id = $1`, roleSet, live, Everything)
+	SELECT l.partner_id, l.permissions & CASE WHEN m.owner THEN %[3]d ELSE %[1]s END, '', 0
+	FROM partner_links l JOIN memberships m ON m.account_id = l.partner_id
+	LEFT JOIN roles r ON r.account_id = m.account_id AND r.id = m.role_id
+	JOIN accounts p ON p.id = l.partner_id AND p.status <> 'closed'
+	WHERE l.account_id = $1 AND m.user_id = $2 AND %[2]s
+		AND l.status = 'active' AND l.starts_at <= $3 AND (l.ends_at IS NULL OR l.ends_at > $3)`, roleSet, live, Everything)
 
-type source struct {
+// direct reads what nearly every check needs and nothing more: the account,
+// the person's own membership, and whether there is anything else to look at.
+var direct = fmt.Sprintf(`
+	SELECT a.name, a.status, COALESCE(m.id, 0) AS membership_id, COALESCE(m.owner, FALSE) AS owner, COALESCE(%s, 0) AS permissions, m.seen_at,
+		EXISTS (SELECT 1 FROM partner_links l WHERE l.account_id = $1 AND l.status = 'active') AS partners,
+		EXISTS (SELECT 1 FROM grants g WHERE g.account_id = $1 AND g.membership_id = m.id AND g.ended_at IS NULL) AS grants
+	FROM accounts a
+	LEFT JOIN memberships m ON m.account_id = a.id AND m.user_id = $2 AND m.status <> 'ended' AND %s
+	LEFT JOIN roles r ON r.account_id = m.account_id AND r.id = m.role_id
+	WHERE a.id = $1`, roleSet, live)
+
+type own struct {
 	Name         string
 	Status       string
-	Via          string
-	ViaID        int64
 	MembershipID id.Membership
 	Owner        bool
 	Permissions  Set
-	Kind         string
-	ObjectID     int64
 	SeenAt       db.Null[time.Time]
+	Partners     bool
+	Grants       bool
+}
+
+type source struct {
+	ViaID       int64
+	Permissions Set
+	Kind        string
+	ObjectID    int64
 }
 
 // Check makes the proof that the principal may do P on the account, or says
 // why not: NotFound for an account that she cannot enter, exactly as for one
 // that does not exist; Denied, in words, for a member without the permission.
 func Check[P Permission](ctx context.Context, m *Memberships, by Principal, account id.Account) (f For[P], err error) {
-	err = m.db.Read(ctx, db.InAccount(account, by.user), func(tx *db.Tx) error {
+	err = m.db.Peek(ctx, db.InAccount(account, by.user), func(tx *db.Tx) error {
 		f, err = checkIn[P](tx, m, by, account)
 		return err
 	})
@@ -129,29 +135,51 @@ func holding(tx *db.Tx, m *Memberships, by Principal, account id.Account) (proof
 	if by.user == 0 {
 		return p, fault.Missing()
 	}
-	rows, err := db.All[source](tx, sources, account, by.user, tx.Now)
+	mine, err := db.One[own](tx, direct, account, by.user, tx.Now)
+	if errors.Is(err, db.ErrNone) || err == nil && mine.MembershipID == 0 && !mine.Partners {
+		return p, fault.Missing()
+	}
 	if err != nil {
 		return p, err
 	}
-	if len(rows) == 0 {
+	p.name, p.status = mine.Name, mine.Status
+	if mine.MembershipID != 0 {
+		p.membership, p.seenAt, p.owner, p.all = mine.MembershipID, mine.SeenAt.V, mine.Owner, mine.Permissions.Known()
+		p.by = by.actor(audit.ViaMember, int64(mine.MembershipID))
+	}
+	if mine.Owner {
+		p.all = Everything
+	}
+	if mine.Partners || mine.Grants {
+		return p.addSources(tx)
+	}
+	return p, nil
+}
+
+// addSources adds what is held through grants on single objects and through
+// partner links.
+func (p proof) addSources(tx *db.Tx) (proof, error) {
+	var rows []source
+	err := tx.Within(db.Wide, func() (err error) {
+		rows, err = db.All[source](tx, sources, p.account, p.principal.user, tx.Now)
+		return err
+	})
+	if err != nil {
+		return p, err
+	}
+	if len(rows) == 0 && p.membership == 0 {
 		return p, fault.Missing()
 	}
-	p.name, p.status = rows[0].Name, rows[0].Status
-	via, viaID := audit.ViaPartner, rows[0].ViaID
 	for _, r := range rows {
-		switch {
-		case r.Kind != "":
+		if r.Kind != "" {
 			p.objects = append(p.objects, Object{Kind: r.Kind, ID: r.ObjectID, set: r.Permissions.Known()})
-		case r.Owner:
-			p.owner, p.all = true, Everything
-		default:
-			p.all |= r.Permissions.Known()
+			continue
 		}
-		if r.Via == "membership" {
-			via, viaID, p.membership, p.seenAt = audit.ViaMember, int64(r.MembershipID), r.MembershipID, r.SeenAt.V
+		p.all |= r.Permissions.Known()
+		if p.membership == 0 {
+			p.by = p.principal.actor(audit.ViaPartner, r.ViaID)
 		}
 	}
-	p.by = by.actor(via, viaID)
 	return p, nil
 }
 

@@ -24,7 +24,7 @@ func (m *Memberships) accountURL(account id.Account) string {
 
 func (m *Memberships) removedMail(account id.Account, name string, target Member) mail.Message {
 	return mail.Message{
-		Kind: "access-ended", Class: mail.Urgent, To: target.Address, Account: account, User: target.UserID,
+		Kind: "access-ended", Class: mail.Urgent, To: target.Address, About: account, User: target.UserID,
 		Subject: "Your access to " + plainName(name) + " has ended",
 		Lines:   []string{"You no longer have access to the account " + plainName(name) + " at " + m.brand + ".", "Your login and your other accounts are not touched."},
 		Closing: []string{"If you think that this is a mistake, ask the people of " + plainName(name) + "."},
@@ -33,7 +33,7 @@ func (m *Memberships) removedMail(account id.Account, name string, target Member
 
 func (m *Memberships) attachedMail(account id.Account, name string, person user.User, s Set) mail.Message {
 	return mail.Message{
-		Kind: "access-given", Class: mail.Urgent, To: person.Address, Account: account, User: person.ID,
+		Kind: "access-given", Class: mail.Urgent, To: person.Address, About: account, User: person.ID,
 		Subject: "You now have access to " + plainName(name),
 		Lines:   []string{m.brand + " support gave you access to the account " + plainName(name) + "."},
 		Facts:   []mail.Fact{{Label: "Account", Value: plainName(name) + " (#" + id.String(account) + ")"}, {Label: "You may", Value: s.Labels()}},
@@ -48,7 +48,7 @@ func (m *Memberships) offerMail(account id.Account, name string, from, to user.U
 		line = plainName(from.Name) + " wants to hand the ownership of " + plainName(name) + " over to you."
 	}
 	return mail.Message{
-		Kind: "ownership-offer", Class: mail.Urgent, To: to.Address, Account: account, User: to.ID,
+		Kind: "ownership-offer", Class: mail.Urgent, To: to.Address, About: account, User: to.ID,
 		Subject: "Will you be an owner of " + plainName(name) + "?",
 		Lines:   []string{line, "Owners may do everything in the account, make others owners, and close it."},
 		Action:  mail.Action{Label: "See the offer", URL: m.accountURL(account)},
@@ -58,7 +58,7 @@ func (m *Memberships) offerMail(account id.Account, name string, from, to user.U
 
 func (m *Memberships) noLongerOwnerMail(account id.Account, name string, target Member) mail.Message {
 	return mail.Message{
-		Kind: "ownership-ended", Class: mail.Urgent, To: target.Address, Account: account, User: target.UserID,
+		Kind: "ownership-ended", Class: mail.Urgent, To: target.Address, About: account, User: target.UserID,
 		Subject: "You are no longer an owner of " + plainName(name),
 		Lines:   []string{"You are no longer an owner of the account " + plainName(name) + " at " + m.brand + ". You keep full access."},
 		Closing: []string{"If you think that this is a mistake, ask the account's owners or " + m.brand + " support."},
@@ -84,7 +84,7 @@ func (m *Memberships) tellOwners(tx *db.Tx, by proof, subject, text string) erro
 	}
 	for _, o := range owners {
 		_, err := m.outbox.Send(tx, mail.Message{
-			Kind: "owner-notice", Class: mail.Urgent, To: o.Address, Account: by.account, User: o.ID,
+			Kind: "owner-notice", Class: mail.Urgent, To: o.Address, About: by.account, User: o.ID,
 			Subject: subject, Lines: []string{text},
 			Action:  mail.Action{Label: "See who has access", URL: m.accountURL(by.account) + "/people"},
 			Closing: []string{"You receive this because you are an owner of " + plainName(by.name) + "."},

@@ -132,8 +132,8 @@ func (m *Memberships) Change(ctx context.Context, by For[ManagePeople], member i
 		if target.Owner {
 			return fault.New(fault.Conflict, "owner", "An owner may do everything. End the ownership first, then choose a role.")
 		}
-		if ends.Valid && !ends.V.After(tx.Now) {
-			return fault.Field("ends", "Choose a day in the future, or remove the person instead.")
+		if err := aheadOf(tx.Now, ends); err != nil {
+			return err
 		}
 		want, err := role.Permissions(tx, by.account)
 		if err != nil {
@@ -152,6 +152,14 @@ func (m *Memberships) Change(ctx context.Context, by For[ManagePeople], member i
 			Before: describe(target.Given(), target.Permissions, target.EndsAt), After: describe(role, want, ends),
 		})
 	})
+}
+
+// aheadOf refuses an end of access that has passed.
+func aheadOf(now time.Time, ends db.Null[time.Time]) error {
+	if ends.Valid && !ends.V.After(now) {
+		return fault.Field("ends", "Choose a day in the future.")
+	}
+	return nil
 }
 
 // describe is a membership's power as the activity log keeps it.
@@ -181,7 +189,7 @@ func (m *Memberships) Remove(ctx context.Context, by For[ManagePeople], member i
 			return err
 		}
 		if target.Owner {
-			return fault.New(fault.Conflict, "owner", target.Name+" is an owner. End the ownership first; then she can be removed.")
+			return fault.New(fault.Conflict, "owner", target.Name+" is an owner. End the ownership first; removing comes after that.")
 		}
 		if err := m.end(tx, by.proof, target, "removed"); err != nil {
 			return err
@@ -253,7 +261,7 @@ func Add(tx *db.Tx, by audit.Actor, account id.Account, j Join) (id.Membership, 
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $7) RETURNING id`,
 		account, j.User, j.Owner, j.Role.BuiltIn, j.Role.OwnRoleColumn(), j.Role.Single, tx.Now, j.Ends)
 	if db.Exists(err) {
-		return 0, fault.New(fault.Conflict, "already-member", "This person is a member of the account already. Change her access on the People page instead.")
+		return 0, fault.New(fault.Conflict, "already-member", "This person is a member of the account already. Change the access on the People page instead.")
 	}
 	if err != nil {
 		return 0, err
@@ -273,7 +281,7 @@ func Add(tx *db.Tx, by audit.Actor, account id.Account, j Join) (id.Membership, 
 }
 
 // Attach makes a user a member at once, by an operator, and tells her.
-func (m *Memberships) Attach(ctx context.Context, by For[ManagePeople], u id.User, role Role) (err error) {
+func (m *Memberships) Attach(ctx context.Context, by For[ManagePeople], u id.User, role Role, ends db.Null[time.Time]) (err error) {
 	defer fault.Wrap(&err, "access.Attach(%d, %d)", by.account, u)
 	return by.Write(ctx, func(tx *db.Tx, by For[ManagePeople]) error {
 		if by.Staff() == 0 {
@@ -286,6 +294,9 @@ func (m *Memberships) Attach(ctx context.Context, by For[ManagePeople], u id.Use
 		if err != nil {
 			return err
 		}
+		if err := aheadOf(tx.Now, ends); err != nil {
+			return err
+		}
 		want, err := role.Permissions(tx, by.account)
 		if err != nil {
 			return err
@@ -293,7 +304,7 @@ func (m *Memberships) Attach(ctx context.Context, by For[ManagePeople], u id.Use
 		if err := by.MayGrant(want); err != nil {
 			return err
 		}
-		if _, err := Add(tx, by.by, by.account, Join{User: u, Role: role}); err != nil {
+		if _, err := Add(tx, by.by, by.account, Join{User: u, Role: role, Ends: ends}); err != nil {
 			return err
 		}
 		_, err = m.outbox.Send(tx, m.attachedMail(by.account, by.name, person, want))

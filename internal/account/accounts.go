@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -172,8 +173,39 @@ func (as *Accounts) Close(ctx context.Context, by access.For[access.Own]) (err e
 			return err
 		}
 		name := plain.Defang(by.AccountName())
-		return access.TellOwners(tx, by, name+" was closed", "The account "+name+" was closed. It can still be read. If this was a mistake, "+as.brand+" support can open it again.")
+		subject, text := name+" was closed", "The account "+name+" was closed. It can still be read. If this was a mistake, "+as.brand+" support can open it again."
+		if err := as.tell(tx, by.Account(), AllKinds[0], subject, text); err != nil {
+			return err
+		}
+		return access.TellOwners(tx, by, subject, text)
 	})
+}
+
+// tell mails the account itself: its own address and its contacts, those who
+// receive the kind of mail. Owners are told in person and not here.
+func (as *Accounts) tell(tx *db.Tx, account id.Account, kind Kind, subject, text string) error {
+	to, err := Recipients(tx, account, kind)
+	if err != nil {
+		return err
+	}
+	owners, err := db.All[mail.Address](tx, "SELECT u.address FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.account_id = $1 AND m.owner AND m.status <> 'ended'", account)
+	if err != nil {
+		return err
+	}
+	for _, a := range to {
+		if slices.Contains(owners, a) {
+			continue
+		}
+		_, err := as.outbox.Send(tx, mail.Message{
+			Kind: "account-" + kind.Key, Class: mail.Urgent, To: a, Account: account, Subject: subject, Lines: []string{text},
+			Action:  mail.Action{Label: "Open the account", URL: as.baseURL + "/a/" + id.String(account)},
+			Closing: []string{"You receive this because the account sends its " + strings.ToLower(kind.Label) + " mail to you."},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Reopen opens a closed account again, by an operator.
@@ -232,22 +264,26 @@ func (as *Accounts) Activity(ctx context.Context, by access.For[access.ViewActiv
 	return list, err
 }
 
-// Emails reads the mail about the account that went to the account itself,
-// newest first: not what was mailed to one of its people in person.
+// Emails reads the mail that went to the account itself, newest first, and not
+// what was mailed to one of its people in person. Staff read that too.
 func (as *Accounts) Emails(ctx context.Context, by access.For[access.ViewEmails], before id.Mail) (list []mail.LogEntry, err error) {
 	defer fault.Wrap(&err, "account.Emails(%d)", by.Account())
 	err = by.Read(ctx, func(tx *db.Tx) error {
-		list, err = as.outbox.OfAccount(tx, by.Account(), before)
+		if by.Staff() != 0 {
+			list, err = as.outbox.About(tx, by.Account(), before)
+		} else {
+			list, err = as.outbox.OfAccount(tx, by.Account(), before)
+		}
 		return err
 	})
 	return list, err
 }
 
-// Search finds accounts by any part of a name, an address or a number, and by
-// those of the people in them. The caller holds staff's permission.
+// Search finds accounts by any part of a name, an address or a number. The
+// caller holds staff's permission.
 func Search(tx *db.Tx, word string, after id.Account, limit int) ([]Account, error) {
-	number, _ := id.Parse[id.Account](strings.TrimPrefix(strings.TrimSpace(word), "#"))
+	word = strings.TrimPrefix(strings.TrimSpace(word), "#")
 	return db.All[Account](tx, "SELECT "+columns+` FROM accounts a
-		WHERE a.id > $1 AND (a.search LIKE $2 ESCAPE '\' OR a.id = $3) ORDER BY a.id LIMIT $4`,
-		after, plain.Like(strings.TrimPrefix(word, "#")), number, limit)
+		WHERE a.id > $1 AND (a.search LIKE $2 ESCAPE '\' OR CAST(a.id AS TEXT) LIKE $2 ESCAPE '\') ORDER BY a.id LIMIT $3`,
+		after, plain.Like(word), limit)
 }

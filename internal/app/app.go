@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"clientele/internal/access"
@@ -20,6 +21,7 @@ import (
 	"clientele/internal/invite"
 	"clientele/internal/job"
 	"clientele/internal/mail"
+	"clientele/internal/plain"
 	"clientele/internal/portal"
 	"clientele/internal/seal"
 	"clientele/internal/staff"
@@ -51,10 +53,6 @@ type Options struct {
 
 // New opens the database, migrates it, and builds everything over it.
 func New(ctx context.Context, c config.Settled, log *slog.Logger, o Options) (_ *App, err error) {
-	key, err := seal.LoadKey(c.KeyFile)
-	if err != nil {
-		return nil, err
-	}
 	d, err := db.Open(ctx, c.DatabaseURL, db.Options{Clock: o.Clock, AllowBypass: c.AllowBypass})
 	if err != nil {
 		return nil, err
@@ -64,6 +62,10 @@ func New(ctx context.Context, c config.Settled, log *slog.Logger, o Options) (_ 
 			err = errors.Join(err, d.Close())
 		}
 	}()
+	key, err := seal.LoadKey(c.KeyFile)
+	if err != nil {
+		return nil, err
+	}
 	if err := Migrate(ctx, d); err != nil {
 		return nil, err
 	}
@@ -72,7 +74,7 @@ func New(ctx context.Context, c config.Settled, log *slog.Logger, o Options) (_ 
 	sender := o.Sender
 	if sender == nil && c.SMTPURL != "" {
 		if sender, err = mail.NewSMTP(c.SMTPURL, c.From); err != nil {
-			return nil, fmt.Errorf("CLIENTELE_SMTP_URL: %w", err)
+			return nil, err
 		}
 	}
 	a.build(key, sender)
@@ -121,7 +123,7 @@ func (a *App) Close() error {
 func (a *App) Serve(ctx context.Context) error {
 	listener, err := net.Listen("tcp", a.Config.Listen)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w; stop what uses the port, or choose another with CLIENTELE_LISTEN", a.Config.Listen, err)
+		return listenError(a.Config.Listen, err)
 	}
 	if err := a.Start(context.WithoutCancel(ctx)); err != nil {
 		return errors.Join(err, listener.Close())
@@ -131,7 +133,7 @@ func (a *App) Serve(ctx context.Context) error {
 		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
 	}
-	a.Log.Info("ready", "address", a.Config.Base.String(), "listening", listener.Addr().String(), "database", db.Redact(a.Config.DatabaseURL))
+	a.Log.Info("ready", "address", a.Config.Base.String(), "listening", listener.Addr().String(), "database", plain.URL(a.Config.DatabaseURL))
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -143,4 +145,15 @@ func (a *App) Serve(ctx context.Context) error {
 	stop, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	return server.Shutdown(stop)
+}
+
+func listenError(address string, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("something listens on %s already: stop it, or choose another port with CLIENTELE_LISTEN", address)
+	}
+	return fmt.Errorf("cannot listen on %s: %w; choose another address or port with CLIENTELE_LISTEN", address, err)
 }

@@ -22,13 +22,16 @@ type Browser struct {
 	t       testing.TB
 	client  *http.Client
 	base    string
+	seen    *witness
 	Network string      // the address that its requests come from
 	Header  http.Header // sent with every request, over what a browser sends
 }
 
 // Browser opens a browser without any cookie.
 func (w *World) Browser() *Browser {
-	return NewBrowser(w.t, func() http.Handler { return w.App.Handler() }, BaseURL)
+	b := NewBrowser(w.t, func() http.Handler { return w.App.Handler() }, BaseURL)
+	b.seen = w.seen
+	return b
 }
 
 // NewBrowser opens a browser on any handler.
@@ -142,7 +145,11 @@ func (b *Browser) send(client *http.Client, req *http.Request) *Page {
 		if r.RequestURI = r.URL.RequestURI(); r.RequestURI == "" {
 			r.RequestURI = "/"
 		}
-		return inner.RoundTrip(r)
+		res, err := inner.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		return res, b.seen.saw(r, res)
 	})
 	res, err := client.Do(req)
 	if err != nil {
@@ -285,5 +292,6 @@ func (r recorder) result(req *http.Request) *http.Response {
 
 // session gives the browser a signed-in session.
 func (b *Browser) session(name, token, path string) {
+	b.seen.secret(token, "the cookie "+name)
 	b.SetCookie(&http.Cookie{Name: name, Value: token, Path: path, Secure: true, HttpOnly: true})
 }

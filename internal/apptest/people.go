@@ -69,13 +69,15 @@ func (w *World) SignIn(p *Person) {
 func (w *World) Account(owner *Person, name string) id.Account {
 	w.t.Helper()
 	var a id.Account
+	canary := w.seen.canary()
 	w.In(func(tx *db.Tx) (err error) {
 		by := audit.Actor{Kind: audit.System, Via: audit.ViaSystem}
-		a, err = account.OpenFor(tx, by, owner.User, account.Details{
+		a, err = account.OpenFor(tx, by, owner.User, w.seen.caged(account.Details{
 			Name: name, Address: Address(owner.Address), MailKinds: account.Everything, Currency: "EUR", Language: "en", Country: "DE",
-		})
+		}, canary))
 		return err
 	})
+	w.seen.belongs(canary, a)
 	return a
 }
 

@@ -35,6 +35,7 @@ type World struct {
 	Mail     *MailServer
 	Logs     *Logs
 	settings config.Config
+	seen     *witness
 	t        testing.TB
 }
 
@@ -56,7 +57,7 @@ func Each(t *testing.T, test func(t *testing.T, w *World), settings ...Setting) 
 // New starts a world, which ends with the test.
 func New(t testing.TB, e db.Engine, settings ...Setting) *World {
 	t.Helper()
-	w := &World{Engine: e, Clock: NewClock(), Mail: newMailServer(t), Logs: &Logs{}, t: t}
+	w := &World{Engine: e, Clock: NewClock(), Mail: newMailServer(t), Logs: &Logs{}, seen: newWitness(), t: t}
 	w.settings = config.Config{
 		DatabaseURL: newDatabase(t, e), BaseURL: BaseURL, Brand: "Northbeam Hosting", SignUp: "open", Listen: "127.0.0.1:0",
 		SMTPURL: w.Mail.URL(), SecretKeyFile: filepath.Join(t.TempDir(), "secret.key"),
@@ -64,8 +65,14 @@ func New(t testing.TB, e db.Engine, settings ...Setting) *World {
 	for _, s := range settings {
 		s(&w.settings)
 	}
+	w.seen.https = strings.HasPrefix(w.settings.BaseURL, "https:")
 	w.start()
-	t.Cleanup(func() { w.stop() })
+	t.Cleanup(func() {
+		if !t.Failed() {
+			w.Oracles()
+		}
+		w.stop()
+	})
 	return w
 }
 
@@ -103,7 +110,7 @@ func (w *World) Restart() {
 // Twin is a second node on the same database.
 func (w *World) Twin() *World {
 	w.t.Helper()
-	twin := &World{Engine: w.Engine, Clock: w.Clock, Mail: w.Mail, Logs: w.Logs, settings: w.settings, t: w.t}
+	twin := &World{Engine: w.Engine, Clock: w.Clock, Mail: w.Mail, Logs: w.Logs, settings: w.settings, seen: w.seen, t: w.t}
 	twin.start()
 	w.t.Cleanup(func() { twin.stop() })
 	return twin

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -43,12 +44,18 @@ func values(from string) map[string]string {
 	return m
 }
 
+// fieldNames are the fields of an account whose names say too little.
+var fieldNames = map[string]string{
+	"line1": "street", "line2": "second address line", "mail": "kinds of mail", "tax_number": "tax number",
+}
+
 // changedFields says which details of an account changed, in a stable order.
 func changedFields(e Entry) string {
 	before, after := values(e.Before), values(e.After)
 	var out []string
 	for name, value := range after {
-		out = append(out, strings.ReplaceAll(name, "_", " ")+" "+quoted(before[name])+" → "+quoted(value))
+		label := cmp.Or(fieldNames[name], name)
+		out = append(out, label+" "+quoted(before[name])+" → "+quoted(value))
 	}
 	if len(out) == 0 {
 		return ""

@@ -76,6 +76,7 @@ func (e Entry) saying() (string, bool) {
 // of actor, or somebody acting on herself, it stands under the event and that
 // word.
 var sayings = map[string]string{
+	"signup.requested":           "asked to sign up",
 	"user.signed_up":             "signed up",
 	"user.signed_in":             "signed in",
 	"user.signed_out":            "signed out",
@@ -120,6 +121,7 @@ var sayings = map[string]string{
 	"staff.signed_in":            "signed in to the staff area",
 	"staff.signed_out":           "signed out of the staff area",
 	"staff.confirmed":            "confirmed the password in the staff area",
+	"staff.retried_mail":         "had all waiting mail tried again",
 }
 
 // refusals are what an event is that was tried in vain.

@@ -134,7 +134,7 @@ func (a *Auth) SetByLink(ctx context.Context, token, password string, r Request)
 	if err != nil {
 		return in, err
 	}
-	err = a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+	err = a.db.Write(ctx, db.AsUser(l.User), func(tx *db.Tx) error {
 		if _, err := findLink(tx, token); err != nil {
 			return err
 		}
@@ -225,7 +225,7 @@ func (a *Auth) ChangePassword(ctx context.Context, i Identity, old, password str
 	if err != nil {
 		return "", err
 	}
-	err = a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
 		if err := a.stillTrue(tx, i.user, current); err != nil {
 			return err
 		}

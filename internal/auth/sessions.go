@@ -43,7 +43,7 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 	}
 	var s row
 	var now time.Time
-	err = a.db.Read(ctx, db.Nothing, func(tx *db.Tx) (err error) {
+	err = a.db.Peek(ctx, db.Nothing, func(tx *db.Tx) (err error) {
 		now = tx.Now
 		s, err = db.One[row](tx, `
 			SELECT s.id AS session_id, u.id AS user_id, u.name, u.address, u.verified_at, u.language, u.last_account, s.proved_at, s.seen_at

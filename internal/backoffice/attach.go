@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"clientele/internal/access"
-	"clientele/internal/fault"
 	"clientele/internal/mail"
 	"clientele/internal/staff"
 	"clientele/internal/ui"
@@ -25,7 +24,7 @@ func showAttach(r *web.Request, acc access.For[access.ManagePeople], c web.RoleC
 	if err != nil {
 		return err
 	}
-	return r.Render(status(cause), attachPage(newSheet(r, acc, "Attach a user", "Users"), f))
+	return r.RenderAgain(cause, attachPage(newSheet(r, acc, "Attach a user", "Users"), f))
 }
 
 func (b *Backoffice) doAttach(r *web.Request, by staff.For[staff.Help]) error {
@@ -35,12 +34,9 @@ func (b *Backoffice) doAttach(r *web.Request, by staff.For[staff.Help]) error {
 	}
 	address, badAddress := readAddress(r)
 	role, ends, choice, err := r.ReadRole()
-	if ends.Valid {
-		err = all(err, fault.Field("ends", "Attach the user without an end, and set the end afterwards on the Users tab."))
-	}
 	var person user.User
-	if err = all(badAddress, err); err == nil {
-		person, err = b.attachAt(r.Context(), by, acc, address, role)
+	if err = web.Join(badAddress, err); err == nil {
+		person, err = b.attachAt(r.Context(), by, acc, address, access.Join{Role: role, Ends: ends})
 	}
 	if web.Mendable(err) {
 		return showAttach(r, acc, choice, besideAddress(err))
@@ -53,10 +49,10 @@ func (b *Backoffice) doAttach(r *web.Request, by staff.For[staff.Help]) error {
 }
 
 // attachAt finds the user at an address and makes her a member.
-func (b *Backoffice) attachAt(ctx context.Context, by staff.For[staff.Help], acc access.For[access.ManagePeople], address mail.Address, role access.Role) (user.User, error) {
+func (b *Backoffice) attachAt(ctx context.Context, by staff.For[staff.Help], acc access.For[access.ManagePeople], address mail.Address, j access.Join) (user.User, error) {
 	person, err := b.staff.UserAt(ctx, by, address)
 	if err != nil {
 		return person, err
 	}
-	return person, b.memberships.Attach(ctx, acc, person.ID, role)
+	return person, b.memberships.Attach(ctx, acc, person.ID, j.Role, j.Ends)
 }

@@ -91,7 +91,7 @@ func TestStaffStepUpLeadsBack(t *testing.T) {
 			t.Error("the confirmation is not recorded once")
 		}
 		p = p.Submit(member+"/owner", nil).Must(200, "Ada Lindqvist is an owner of Harbour Bakery now.")
-		p = d.root.Get(member).Must(200, "End the ownership first")
+		p = d.root.Get(member).Must(200, "end the ownership first")
 		p.Submit(member+"/owner/end", nil).Must(200, "is no longer an owner")
 		w.Mail.Next(t, d.ada.Address, "no longer an owner")
 	})
@@ -111,7 +111,7 @@ func TestStaffSeesOnlyWhatTheRoleAllows(t *testing.T) {
 		member := d.join()
 		reader := w.Operator("Rea Only", "rea@northbeam.example", "readonly")
 		helper := w.Operator("Sam Support", "sam@northbeam.example", "support")
-		people := reader.Get(d.base + "/users").Must(200, "Ada Lindqvist")
+		people := reader.Get(d.base+"/users").Must(200, "Ada Lindqvist")
 		for _, a := range people.Find("main a").EachIter() {
 			if href := a.AttrOr("href", ""); strings.Contains(href, "/invite") || strings.Contains(href, "/attach") || href == member {
 				t.Errorf("a reader is led to %s", href)

@@ -1,8 +1,6 @@
 package backoffice
 
 import (
-	"maps"
-	"net/http"
 	"time"
 
 	"clientele/internal/access"
@@ -11,15 +9,6 @@ import (
 	"clientele/internal/mail"
 	"clientele/internal/web"
 )
-
-// status is the one of a page that shows a form, once more where there is a
-// cause for it.
-func status(cause error) int {
-	if cause == nil {
-		return http.StatusOK
-	}
-	return web.Status(cause)
-}
 
 // problems are the sentences beside the fields of a form, and the one above
 // it, which there is whenever something is wrong.
@@ -31,30 +20,6 @@ func problems(cause error) (fields map[string]string, above string) {
 	return fields, above
 }
 
-// all is one fault with the fields of several.
-func all(causes ...error) error {
-	var f fault.Form
-	for _, cause := range causes {
-		for name, text := range fieldsOf(cause) {
-			f.Add(name, text)
-		}
-	}
-	return f.Err()
-}
-
-func fieldsOf(cause error) map[string]string {
-	many, ok := cause.(interface{ Unwrap() []error })
-	if !ok {
-		fields, _ := web.FieldErrors(cause)
-		return fields
-	}
-	fields := map[string]string{}
-	for _, one := range many.Unwrap() {
-		maps.Copy(fields, fieldsOf(one))
-	}
-	return fields
-}
-
 // readAddress reads the field address.
 func readAddress(r *web.Request) (mail.Address, error) {
 	var f fault.Form
@@ -63,8 +28,8 @@ func readAddress(r *web.Request) (mail.Address, error) {
 	return address, f.Err()
 }
 
-// offer completes the choice of a role with what there is to choose from.
-func offer(r *web.Request, acc access.For[access.ManagePeople], c web.RoleChoice, fields map[string]string) (web.RoleChoice, error) {
+// complete finishes the choice of a role with what there is to choose from.
+func complete(r *web.Request, acc access.For[access.ManagePeople], c web.RoleChoice, fields map[string]string) (web.RoleChoice, error) {
 	c.Held, c.Errors = acc.Held(), fields
 	err := acc.Read(r.Context(), func(tx *db.Tx) (err error) {
 		c.Own, err = access.OwnRoles(tx, acc)

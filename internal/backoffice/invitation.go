@@ -35,7 +35,7 @@ type newcomer struct {
 func typedNewcomer(r *web.Request, acc access.For[access.ManagePeople], c web.RoleChoice, cause error) (f newcomer, err error) {
 	f.Address = r.Value("address")
 	f.Errors, f.Above = problems(cause)
-	f.Choice, err = offer(r, acc, c, f.Errors)
+	f.Choice, err = complete(r, acc, c, f.Errors)
 	return f, err
 }
 
@@ -52,7 +52,7 @@ func showInvite(r *web.Request, acc access.For[access.ManagePeople], c web.RoleC
 	if err != nil {
 		return err
 	}
-	return r.Render(status(cause), invitePage(newSheet(r, acc, "Invite somebody", "Users"), f))
+	return r.RenderAgain(cause, invitePage(newSheet(r, acc, "Invite somebody", "Users"), f))
 }
 
 func (b *Backoffice) sendInvitation(r *web.Request, by staff.For[staff.Help]) error {
@@ -62,7 +62,7 @@ func (b *Backoffice) sendInvitation(r *web.Request, by staff.For[staff.Help]) er
 	}
 	address, badAddress := readAddress(r)
 	role, ends, choice, err := r.ReadRole()
-	if err = all(badAddress, err); err == nil {
+	if err = web.Join(badAddress, err); err == nil {
 		_, err = b.invites.Send(r.Context(), acc, invite.New{Address: address, Role: role, Ends: ends})
 	}
 	if web.Mendable(err) {
@@ -71,7 +71,7 @@ func (b *Backoffice) sendInvitation(r *web.Request, by staff.For[staff.Help]) er
 	if err != nil {
 		return err
 	}
-	r.Say(ui.Good, "The invitation to "+address.String()+" is sent. The owners of "+acc.AccountName()+" were told by mail.")
+	r.Say(ui.Good, address.String()+" is invited to "+acc.AccountName()+". The owners are told by mail.")
 	return r.Redirect(accountPath(acc.Account()) + "/users")
 }
 
@@ -119,7 +119,7 @@ func (b *Backoffice) showInvitation(r *web.Request, acc access.For[access.Manage
 	if text := fields["address"]; text != "" {
 		above = text
 	}
-	c, err := offer(r, acc, c, fields)
+	c, err := complete(r, acc, c, fields)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (b *Backoffice) showInvitation(r *web.Request, acc access.For[access.Manage
 		invitationRow: invitationRow{i, pending && !acc.Closed(), pending && !i.ExpiresAt.After(r.Now())},
 		Choice:        c, Above: above,
 	}
-	return r.Render(status(cause), invitationPage(newSheet(r, acc, "Invitation to "+i.Address.String(), "Users"), v))
+	return r.RenderAgain(cause, invitationPage(newSheet(r, acc, "Invitation to "+i.Address.String(), "Users"), v))
 }
 
 func (b *Backoffice) invitation(r *web.Request, by staff.For[staff.Help]) error {
@@ -145,7 +145,7 @@ func (b *Backoffice) changeInvitation(r *web.Request, by staff.For[staff.Help]) 
 		return err
 	}
 	role, ends, choice, err := r.ReadRole()
-	if err = all(err); err == nil {
+	if err == nil {
 		err = b.invites.Change(r.Context(), acc, i.ID, role, ends)
 	}
 	if web.Mendable(err) {

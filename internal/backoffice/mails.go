@@ -16,7 +16,7 @@ import (
 func (b *Backoffice) mountMails(m *web.Mux) {
 	web.Staff(m, "GET /staff/mails", b.mails)
 	web.Staff(m, "GET /staff/mails/{mail}", b.mail)
-	web.Staff(m, "POST /staff/mails/retry", b.retryMails)
+	web.Staff(m, "POST /staff/mails/retry", b.retryMails, web.Audits("staff.retried_mail"))
 }
 
 // A mailLog is the page of the mail log.
@@ -77,8 +77,8 @@ func (b *Backoffice) mails(r *web.Request, by staff.For[staff.ReadMail]) error {
 	return r.Render(http.StatusOK, mailsPage(page(r, "Mail log"), l, r.Now()))
 }
 
-func (b *Backoffice) retryMails(r *web.Request, _ staff.For[staff.ReadMail]) error {
-	if err := b.jobs.Hurry(r.Context()); err != nil {
+func (b *Backoffice) retryMails(r *web.Request, by staff.For[staff.ReadMail]) error {
+	if err := b.staff.RetryMail(r.Context(), by, b.jobs); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "All waiting mail is being tried again now. Reload the page in a moment to see what became of it.")
@@ -98,7 +98,8 @@ func (b *Backoffice) mail(r *web.Request, by staff.For[staff.ReadMail]) error {
 	if m.State == "kept" {
 		ours = r.BaseURL()
 	}
-	return r.Render(http.StatusOK, mailPage(page(r, "Mail: "+m.Subject), m, paragraphs(m.TextBody, ours), r.Now()))
+	note := mailNote(m.State, !b.outbox.Sends())
+	return r.Render(http.StatusOK, mailPage(page(r, "Mail: "+m.Subject), m, paragraphs(m.TextBody, ours), note, r.Now()))
 }
 
 // mailState says how a message fares, as a colour and in words.
@@ -156,12 +157,13 @@ func pieces(line, ours string) (out []piece) {
 }
 
 // about names the account that a message is about.
-func about(m mail.LogEntry) string { return "Account " + id.String(m.AccountID.V) }
+func about(m mail.LogEntry) string { return "Account " + id.String(m.AboutID.V) }
 
-// mailNote says what became of the link of a message.
-func mailNote(state string) string {
-	if state == "kept" {
+// mailNote says what became of the link of a message. Links of messages that
+// left, or will, are for the recipient alone.
+func mailNote(state string, keeps bool) string {
+	if state == "kept" && keeps {
 		return "It was kept instead of sent. Its link works from here."
 	}
-	return "As it was sent. Its link is not kept."
+	return "Without its link, which is for the recipient alone."
 }

@@ -38,13 +38,13 @@ func (b *Backoffice) target(r *web.Request, by staff.For[staff.Help]) (acc acces
 // there is a cause for it.
 func (b *Backoffice) showMember(r *web.Request, acc access.For[access.ManagePeople], m access.Member, c web.RoleChoice, cause error) error {
 	fields, above := problems(cause)
-	c, err := offer(r, acc, c, fields)
+	c, err := complete(r, acc, c, fields)
 	if err != nil {
 		return err
 	}
 	_, own := access.Also[access.Own](acc)
 	v := memberView{Member: m, Choice: c, Above: above, MayChange: !acc.Closed() && acc.MayTouch(m) == nil, MayOwn: !acc.Closed() && own}
-	return r.Render(status(cause), memberPage(newSheet(r, acc, m.Name, "Users"), v))
+	return r.RenderAgain(cause, memberPage(newSheet(r, acc, m.Name, "Users"), v))
 }
 
 func (b *Backoffice) member(r *web.Request, by staff.For[staff.Help]) error {
@@ -61,7 +61,7 @@ func (b *Backoffice) changeMember(r *web.Request, by staff.For[staff.Help]) erro
 		return err
 	}
 	role, ends, choice, err := r.ReadRole()
-	if err = all(err); err == nil {
+	if err == nil {
 		err = b.memberships.Change(r.Context(), acc, m.ID, role, ends)
 	}
 	if web.Mendable(err) {

@@ -104,7 +104,7 @@ func mailNews(i invite.Invitation) (ui.Kind, string) {
 // inviter is who sent an invitation.
 func inviter(i invite.Invitation) string {
 	if i.InviterName == "" {
-		return "Staff"
+		return "staff"
 	}
 	return i.InviterName
 }

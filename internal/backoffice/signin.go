@@ -56,8 +56,8 @@ func (b *Backoffice) signInInPlace(r *web.Request, next string) templ.Component 
 }
 
 func (b *Backoffice) signInForm(r *web.Request, f signInForm) templ.Component {
-	any, err := b.staff.Any(r.Context())
-	f.Nobody = err == nil && !any
+	somebody, err := b.staff.Any(r.Context())
+	f.Nobody = err == nil && !somebody
 	return signInPage(barePage(r, "Staff sign-in"), f)
 }
 
@@ -73,7 +73,7 @@ func (b *Backoffice) doSignIn(r *web.Request) error {
 	session, err := b.staff.SignIn(r.Context(), r.Value("address"), r.Value("password"), r.Info())
 	if web.Mendable(err) {
 		_, above := web.FieldErrors(err)
-		return r.Render(web.Status(err), b.signInForm(r, signInForm{Address: r.Value("address"), Next: next, Problem: above}))
+		return r.RenderAgain(err, b.signInForm(r, signInForm{Address: r.Value("address"), Next: next, Problem: above}))
 	}
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (b *Backoffice) doConfirm(r *web.Request, by staff.For[staff.Look]) error {
 	session, err := b.staff.Confirm(r.Context(), by.Identity, r.Value("password"))
 	if web.Mendable(err) {
 		fields, above := web.FieldErrors(err)
-		return r.Render(web.Status(err), confirmPage(barePage(r, "Confirm that it is you"), r.Operator(), next, fields["password"]+above))
+		return r.RenderAgain(err, confirmPage(barePage(r, "Confirm that it is you"), r.Operator(), next, fields["password"]+above))
 	}
 	if err != nil {
 		return err

@@ -67,7 +67,7 @@ func signInPage(page ui.Page, f signInForm) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>Add the first one where the server runs, with <code>clientele staff add</code>. It asks for a name, an address and a password; then sign in here.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>Add the first one where the server runs, with <code>clientele staff add</code>. Then sign in here.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -56,8 +56,8 @@ func (b *Backoffice) goOn(r *web.Request, by staff.For[staff.Look], v *userView)
 			v.Reach = v.Reach[:staff.PageSize]
 		}
 	}
-	if before := before(r); before != 0 {
-		if v.Activity, err = b.staff.Activity(r.Context(), by, v.ID, before); err != nil {
+	if last := before(r); last != 0 {
+		if v.Activity, err = b.staff.Activity(r.Context(), by, v.ID, last); err != nil {
 			return err
 		}
 	}

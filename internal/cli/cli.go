@@ -4,11 +4,15 @@ package cli
 
 import (
 	"context"
+	stderrors "errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -16,6 +20,7 @@ import (
 	"clientele/internal/app"
 	"clientele/internal/config"
 	"clientele/internal/db"
+	"clientele/internal/fault"
 
 	"github.com/alecthomas/kong"
 	"github.com/lmittmann/tint"
@@ -24,7 +29,7 @@ import (
 // A command line, as kong reads it.
 type commands struct {
 	config.Config
-	ConfigFile kong.ConfigFlag `name:"config" env:"CLIENTELE_CONFIG" help:"TOML file with settings, like base-url = \"https://…\"."`
+	ConfigFile settingsFile `name:"config" env:"CLIENTELE_CONFIG" help:"TOML file with settings, like base-url = \"https://…\"."`
 
 	Serve   serveCommand   `cmd:"" help:"Migrate the database and serve."`
 	Migrate migrateCommand `cmd:"" help:"Migrate the database and stop."`
@@ -53,7 +58,7 @@ func Run(args []string, version string, in io.Reader, out, errors io.Writer) int
 	var c commands
 	code := -1
 	parser, err := kong.New(&c, kong.Name("clientele"), kong.Writers(out, errors), kong.Exit(func(n int) { code = n }),
-		kong.Description("Clientele runs the client side of a hosting company."), kong.Configuration(readTOML), kong.UsageOnError())
+		kong.Description("Clientele runs the client side of a hosting company."))
 	if err != nil {
 		fmt.Fprintln(errors, "clientele:", err)
 		return 1
@@ -63,11 +68,10 @@ func Run(args []string, version string, in io.Reader, out, errors io.Writer) int
 		return code
 	}
 	if err != nil {
-		fmt.Fprintf(errors, "clientele: %v; see clientele --help\n", err)
-		return 2
+		return wrongCall(err, errors)
 	}
 	sh := &shell{ctx: ctx, version: version, in: in, out: out, errors: errors}
-	if sh.settings, err = c.Settle(); err == nil {
+	if sh.settings, err = c.Settle(); err == nil || parsed.Command() == "version" {
 		err = parsed.Run(sh)
 	}
 	if err != nil {
@@ -77,8 +81,27 @@ func Run(args []string, version string, in io.Reader, out, errors io.Writer) int
 	return 0
 }
 
-// oneLine keeps a message on one line: scripts and journals read it so.
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+// wrongCall says why a command line cannot be run.
+func wrongCall(err error, errors io.Writer) int {
+	if _, ok := stderrors.AsType[settingsError](err); ok {
+		fmt.Fprintln(errors, "clientele:", oneLine(err))
+		return 1
+	}
+	fmt.Fprintf(errors, "clientele: %s; see clientele --help\n", oneLine(err))
+	return 2
+}
+
+// oneLine is an error as an operator reads it: on one line, since scripts and
+// journals read it so, and in its own words where it is a fault that the
+// operator can mend.
+func oneLine(err error) string {
+	text := err.Error()
+	if e, ok := fault.Of(err); ok && e.Code != fault.Busy {
+		words := slices.Sorted(maps.Values(e.Fields))
+		text = strings.Join(append([]string{e.Text}, words...), " ")
+	}
+	return strings.Join(strings.Fields(text), " ")
+}
 
 // logger writes for people on a terminal, and JSON elsewhere.
 func (sh *shell) logger() *slog.Logger {
@@ -156,8 +179,16 @@ func (c migrateCommand) Run(sh *shell) error {
 
 type routesCommand struct{}
 
-// Run prints the routes.
+// Run prints the routes, from an empty database of its own: what there is to
+// see is the same on every installation.
 func (routesCommand) Run(sh *shell) error {
+	folder, err := os.MkdirTemp("", "clientele-routes-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	sh.settings.DatabaseURL = "sqlite://" + filepath.Join(folder, "empty.db")
+	sh.settings.KeyFile, sh.settings.SMTPURL = filepath.Join(folder, "secret.key"), ""
 	a, err := sh.open()
 	if err != nil {
 		return err

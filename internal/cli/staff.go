@@ -24,7 +24,7 @@ type staffAdd struct {
 func (c staffAdd) Run(sh *shell) error {
 	address, err := mail.ParseAddress(c.Address)
 	if err != nil {
-		return fmt.Errorf("%q: %w", c.Address, err)
+		return err
 	}
 	password := rand.Text()
 	if c.Password {

@@ -5,13 +5,15 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
-	"clientele/internal/mail"
+	"clientele/internal/plain"
 )
 
 // Config is the settings. The tags are the flags' names, the variables and
@@ -31,6 +33,9 @@ type Config struct {
 	SignUp         string   `name:"signup" env:"CLIENTELE_SIGNUP" default:"open" enum:"open,invitation" help:"Who may sign up: open, or by invitation only."`
 	LogFormat      string   `name:"log-format" env:"CLIENTELE_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"auto prints for people on a terminal, and JSON elsewhere."`
 }
+
+// defaultDatabase is where the data is if nobody says otherwise.
+const defaultDatabase = "sqlite://./data/clientele.db"
 
 // Settled is the settings, read and found to fit together.
 type Settled struct {
@@ -54,15 +59,16 @@ func (c Config) Settle() (s Settled, err error) {
 	if s.Proxies, err = parseProxies(c.TrustedProxies); err != nil {
 		return s, err
 	}
-	if s.From, err = c.from(s.Base); err != nil {
+	if err := c.checkListen(); err != nil {
 		return s, err
 	}
+	if s.Brand, err = plain.Line(c.Brand, plain.NameLength); err != nil || s.Brand == "" {
+		return s, fmt.Errorf("CLIENTELE_BRAND is %q: give the name of your company, in one line of at most %d characters", c.Brand, plain.NameLength)
+	}
+	s.From = s.from(s.Base)
 	s.KeyFile = c.SecretKeyFile
 	if s.KeyFile == "" {
 		s.KeyFile = filepath.Join(c.dataFolder(), "secret.key")
-	}
-	if strings.TrimSpace(c.Brand) == "" {
-		return s, fmt.Errorf("CLIENTELE_BRAND is empty: give the name of your company")
 	}
 	return s, nil
 }
@@ -71,15 +77,32 @@ func (c *Config) readFiles() error {
 	for _, f := range []struct {
 		path, setting string
 		to            *string
-	}{{c.DatabaseFile, "CLIENTELE_DATABASE_URL_FILE", &c.DatabaseURL}, {c.SMTPFile, "CLIENTELE_SMTP_URL_FILE", &c.SMTPURL}} {
+		unset         string
+	}{{c.DatabaseFile, "CLIENTELE_DATABASE_URL", &c.DatabaseURL, defaultDatabase}, {c.SMTPFile, "CLIENTELE_SMTP_URL", &c.SMTPURL, ""}} {
 		if f.path == "" {
 			continue
 		}
+		if *f.to != f.unset && *f.to != "" {
+			return fmt.Errorf("%[1]s and %[1]s_FILE are both set: keep one of them", f.setting)
+		}
 		text, err := os.ReadFile(f.path)
 		if err != nil {
-			return fmt.Errorf("%s names a file that cannot be read: %w", f.setting, err)
+			return fmt.Errorf("%s_FILE names a file that cannot be read: %w; make it readable, or correct the path", f.setting, err)
 		}
-		*f.to = strings.TrimSpace(string(text))
+		if *f.to = strings.TrimSpace(string(text)); *f.to == "" {
+			return fmt.Errorf("%s_FILE names an empty file: write the URL into %s", f.setting, f.path)
+		}
+	}
+	return nil
+}
+
+func (c Config) checkListen() error {
+	_, port, err := net.SplitHostPort(c.Listen)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return fmt.Errorf("CLIENTELE_LISTEN is %q: give an address and a port, like 127.0.0.1:8080, or :8080 for all addresses", c.Listen)
 	}
 	return nil
 }
@@ -100,8 +123,21 @@ func parseBase(s string) (*url.URL, error) {
 	if strings.Trim(u.Path, "/") != "" {
 		return nil, fmt.Errorf("CLIENTELE_BASE_URL has a path, %q: Clientele needs a host name of its own, like https://my.example.com", u.Path)
 	}
+	if strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return nil, fmt.Errorf("CLIENTELE_BASE_URL has the host %q: write it as browsers send it, beginning with xn--", u.Host)
+	}
 	u.Path = ""
+	u.Host = asSent(u)
 	return u, nil
+}
+
+// asSent is the host as browsers send it, in Host and Origin alike.
+func asSent(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]; u.Port() != "" {
+		host = strings.TrimSuffix(host, port)
+	}
+	return host
 }
 
 func parseProxies(list []string) (out []netip.Prefix, err error) {
@@ -120,7 +156,7 @@ func parseProxies(list []string) (out []netip.Prefix, err error) {
 }
 
 // from is the sender, with the brand as its name.
-func (c Config) from(base *url.URL) (string, error) {
+func (c Config) from(base *url.URL) string {
 	address := c.MailFrom
 	if address == "" {
 		host := base.Hostname()
@@ -130,12 +166,9 @@ func (c Config) from(base *url.URL) (string, error) {
 		address = "no-reply@" + host
 	}
 	if strings.Contains(address, "<") {
-		return address, nil
+		return address
 	}
-	if _, err := mail.ParseAddress(address); err != nil {
-		return "", fmt.Errorf("CLIENTELE_MAIL_FROM is %q: give one mail address, like no-reply@example.com", address)
-	}
-	return fmt.Sprintf("%q <%s>", c.Brand, address), nil
+	return fmt.Sprintf("%q <%s>", c.Brand, address)
 }
 
 // Warnings are settings that work and are most likely not what is meant.
@@ -153,15 +186,12 @@ func (s Settled) Warnings() (out []string) {
 // Lines prints the settings as they are in force, without secrets.
 func (s Settled) Lines() []string {
 	smtp := "none: mail is kept and shown in the staff area"
-	if u, err := url.Parse(s.SMTPURL); s.SMTPURL != "" && err == nil {
-		smtp = u.Redacted()
-	}
-	database := s.DatabaseURL
-	if u, err := url.Parse(s.DatabaseURL); err == nil {
-		database = u.Redacted()
+	if s.SMTPURL != "" {
+		smtp = plain.URL(s.SMTPURL)
 	}
 	return []string{
-		"database-url     " + database,
+		"database-url     " + plain.URL(s.DatabaseURL),
+		fmt.Sprintf("allow-bypass     %t", s.AllowBypass),
 		"listen           " + s.Listen,
 		"base-url         " + s.Base.String(),
 		"smtp-url         " + smtp,

@@ -12,10 +12,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
-	"sync"
 	"time"
+
+	"clientele/internal/plain"
 )
 
 // An Engine is one of the two database engines.
@@ -29,12 +29,11 @@ const (
 
 // A DB is an open database. It is safe for use by many goroutines.
 type DB struct {
-	engine Engine
-	write  *sql.DB
-	read   *sql.DB // on SQLite a pool of its own, so that readers never wait for the writer
-	clock  func() time.Time
-	stmts  sync.Map      // SQL text to *sql.Stmt, on SQLite, for the read pool
-	gate   chan struct{} // on SQLite: bounds the readers
+	engine  Engine
+	write   *sql.DB
+	read    *sql.DB // on SQLite a pool of its own, so that readers never wait for the writer
+	clock   func() time.Time
+	readers chan *reader // on SQLite: the read pool's connections
 }
 
 // Options are what Open needs beside the URL.
@@ -60,17 +59,7 @@ func Open(ctx context.Context, rawURL string, o Options) (*DB, error) {
 	case "postgres", "postgresql":
 		return openPostgres(ctx, rawURL, o)
 	}
-	return nil, fmt.Errorf("the database URL %q is none that we know: use sqlite://./data/clientele.db or postgres://user:password@host/name", Redact(rawURL))
-}
-
-// Redact hides the password of a database URL, for logs and messages.
-func Redact(rawURL string) string {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		scheme, _, _ := strings.Cut(rawURL, "://")
-		return scheme + "://…"
-	}
-	return u.Redacted()
+	return nil, fmt.Errorf("CLIENTELE_DATABASE_URL is %q, which is no database that we know: use sqlite://./data/clientele.db or postgres://user:password@host/name", plain.URL(rawURL))
 }
 
 // Engine tells which engine this is, for the few who must know: migrations
@@ -95,6 +84,7 @@ func (d *DB) Ping(ctx context.Context) error {
 // Close closes the database.
 func (d *DB) Close() error {
 	if d.read != d.write {
+		d.closeReaders()
 		return errors.Join(d.read.Close(), d.write.Close())
 	}
 	return d.write.Close()

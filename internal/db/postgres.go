@@ -10,18 +10,29 @@ import (
 	"strconv"
 	"time"
 
+	"clientele/internal/plain"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
+// connectTimeout bounds the wait for a server that does not answer at all: a
+// visitor is told so instead of waiting as long as the network would.
+const connectTimeout = 10 * time.Second
+
 func openPostgres(ctx context.Context, rawURL string, o Options) (*DB, error) {
 	config, err := pgx.ParseConfig(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("the database URL %s cannot be read: use postgres://user:password@host/name", Redact(rawURL))
+		return nil, fmt.Errorf("CLIENTELE_DATABASE_URL (%s) cannot be read: use postgres://user:password@host/name", plain.URL(rawURL))
 	}
 	config.RuntimeParams["timezone"] = "UTC"
 	config.RuntimeParams["application_name"] = "clientele"
+	// Our queries are short; compiling one would take longer than running it.
+	config.RuntimeParams["jit"] = "off"
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
 	pool := stdlib.OpenDB(*config)
 	conns := 8 * runtime.NumCPU()
 	if o.MaxConns > 0 {
@@ -55,8 +66,13 @@ func (d *DB) checkRole(ctx context.Context, allow bool) error {
 
 func connectError(err error) error {
 	var pg *pgconn.PgError
+	var dns *net.DNSError
 	var op *net.OpError
 	switch {
+	case errors.As(err, &dns):
+		return fmt.Errorf("PostgreSQL's host %q cannot be found: check the host in CLIENTELE_DATABASE_URL", dns.Name)
+	case errors.As(err, &pg) && (pg.Code[:2] == "53" || pg.Code[:2] == "57"):
+		return fmt.Errorf("PostgreSQL takes no connections right now: %s; try again in a moment", pg.Message)
 	case errors.As(err, &pg):
 		return fmt.Errorf("PostgreSQL refused the connection: %s; check user, password and database name in CLIENTELE_DATABASE_URL", pg.Message)
 	case errors.As(err, &op):
@@ -65,22 +81,27 @@ func connectError(err error) error {
 	return fmt.Errorf("PostgreSQL cannot be reached: %w; check CLIENTELE_DATABASE_URL", err)
 }
 
-// scopeSettings is the scope as row-level security reads it. The values are
-// numbers and a word of ours, never input.
-func scopeSettings(s Scope) string {
+// scopeValues is the scope as row-level security reads it: the account, the
+// person, and whether everything may be seen.
+func scopeValues(s Scope) [3]string {
 	num := func(n int64) string {
 		if n == 0 {
-			return "''"
+			return ""
 		}
-		return "'" + strconv.FormatInt(n, 10) + "'"
+		return strconv.FormatInt(n, 10)
 	}
-	wide := "''"
+	wide := ""
 	if s.wide {
-		wide = "'on'"
+		wide = "on"
 	}
-	return "set local clientele.account = " + num(int64(s.account)) +
-		"; set local clientele.user_id = " + num(int64(s.user)) +
-		"; set local clientele.wide = " + wide
+	return [3]string{num(int64(s.account)), num(int64(s.user)), wide}
+}
+
+// scopeSettings is the scope as statements. The values are numbers and a word
+// of ours, never input.
+func scopeSettings(s Scope) string {
+	v := scopeValues(s)
+	return "set local clientele.account = '" + v[0] + "'; set local clientele.user_id = '" + v[1] + "'; set local clientele.wide = '" + v[2] + "'"
 }
 
 // execSimple sends several statements in one round trip.

@@ -1,8 +1,8 @@
 package db
 
 import (
-	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -58,13 +58,10 @@ func All[T any](tx *Tx, query string, args ...any) (_ []T, err error) {
 
 // Exec runs a statement and tells how many rows it changed.
 func Exec(tx *Tx, query string, args ...any) (int64, error) {
-	var res sql.Result
-	var err error
-	if tx.conn != nil {
-		res, err = tx.conn.ExecContext(tx.ctx, query, args...)
-	} else {
-		res, err = tx.tx.ExecContext(tx.ctx, query, args...)
+	if tx.tx == nil {
+		return 0, errors.New("db: a reading transaction writes nothing: " + firstLine(query))
 	}
+	res, err := tx.tx.ExecContext(tx.ctx, query, args...)
 	if err != nil {
 		return 0, fmt.Errorf("%w (statement %s)", translate(err), firstLine(query))
 	}
@@ -75,38 +72,14 @@ func (tx *Tx) query(query string, args ...any) (*sql.Rows, error) {
 	if tx.conn != nil {
 		return tx.conn.QueryContext(tx.ctx, query, args...)
 	}
-	if tx.db.engine == SQLite {
-		stmt, err := tx.db.prepared(tx.ctx, tx, query)
+	if tx.reader != nil {
+		stmt, err := tx.reader.prepared(tx.ctx, query)
 		if err != nil {
 			return nil, err
 		}
-		if stmt != nil {
-			return stmt.QueryContext(tx.ctx, args...)
-		}
+		return stmt.QueryContext(tx.ctx, args...)
 	}
 	return tx.tx.QueryContext(tx.ctx, query, args...)
-}
-
-// prepared keeps the statements of the read pool prepared, since SQLite's
-// driver parses the text anew at every query. PostgreSQL's driver does this
-// by itself. The writer, one connection at a time, cannot prepare beside its
-// own transaction and does without.
-func (d *DB) prepared(ctx context.Context, tx *Tx, query string) (*sql.Stmt, error) {
-	if tx.db.read == tx.db.write || !tx.reading {
-		return nil, nil
-	}
-	if s, ok := d.stmts.Load(query); ok {
-		return tx.tx.StmtContext(ctx, s.(*sql.Stmt)), nil
-	}
-	s, err := d.read.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	if other, loaded := d.stmts.LoadOrStore(query, s); loaded {
-		s.Close()
-		s = other.(*sql.Stmt)
-	}
-	return tx.tx.StmtContext(ctx, s), nil
 }
 
 type columnKey struct {

@@ -46,14 +46,13 @@ func AsUser(u id.User) Scope { return Scope{user: u} }
 type Tx struct {
 	Now time.Time
 
-	db    *DB
-	conn  *sql.Conn // a reading transaction on PostgreSQL
-	tx    *sql.Tx   // every other transaction
-	ctx   context.Context
-	scope Scope
-	after []func()
-
-	reading bool // on SQLite: a transaction of the read pool
+	db     *DB
+	conn   *sql.Conn // a reading transaction on PostgreSQL
+	reader *reader   // a reading transaction on SQLite
+	tx     *sql.Tx   // a writing transaction
+	ctx    context.Context
+	scope  Scope
+	after  []func()
 }
 
 // After has fn run once the transaction has committed, and not at all where
@@ -74,18 +73,16 @@ func (d *DB) Read(ctx context.Context, scope Scope, fn func(*Tx) error) error {
 	if d.engine == Postgres {
 		return d.readPostgres(ctx, scope, fn)
 	}
-	select {
-	case d.gate <- struct{}{}:
-		defer func() { <-d.gate }()
-	case <-ctx.Done():
-		return ctx.Err()
+	return d.readSQLite(ctx, scope, false, fn)
+}
+
+// Peek is Read for a single query, which sees one state of the database also
+// where it is not put into a transaction.
+func (d *DB) Peek(ctx context.Context, scope Scope, fn func(*Tx) error) error {
+	if d.engine == Postgres {
+		return d.readPostgres(ctx, scope, fn)
 	}
-	sqlTx, err := d.read.BeginTx(ctx, nil)
-	if err != nil {
-		return unavailable(err)
-	}
-	defer sqlTx.Rollback()
-	return fn(&Tx{db: d, tx: sqlTx, Now: d.Now(), scope: scope, ctx: ctx, reading: true})
+	return d.readSQLite(ctx, scope, true, fn)
 }
 
 // attempts is how often a write is tried that PostgreSQL gave up for the sake
@@ -135,35 +132,35 @@ func (d *DB) writeOnce(ctx context.Context, scope Scope, fn func(*Tx) error) err
 
 // applyScope tells row-level security whose rows this transaction may touch.
 func (tx *Tx) applyScope() error {
-	num := func(n int64) string {
-		if n == 0 {
-			return ""
-		}
-		return fmt.Sprint(n)
+	if tx.conn != nil {
+		return execSimple(tx.ctx, tx.conn, scopeSettings(tx.scope))
 	}
-	wide := ""
-	if tx.scope.wide {
-		wide = "on"
-	}
+	settings := scopeValues(tx.scope)
 	_, err := tx.tx.ExecContext(tx.ctx,
 		"SELECT set_config('clientele.account', $1, true), set_config('clientele.user_id', $2, true), set_config('clientele.wide', $3, true)",
-		num(int64(tx.scope.account)), num(int64(tx.scope.user)), wide)
+		settings[0], settings[1], settings[2])
 	return err
 }
 
-// Enter moves the transaction into one account's scope, for work that finds
-// out only on the way which account it is about, such as accepting an
-// invitation. It only ever narrows what Wide may do.
-func (tx *Tx) Enter(s Scope) error {
-	tx.scope = s
+// Within runs fn with another scope, and then goes back to the one before. It
+// is for the few places that must look beyond one account, each of which
+// bounds its query itself.
+func (tx *Tx) Within(s Scope, fn func() error) error {
 	if tx.db.engine != Postgres {
-		return nil
+		return fn()
+	}
+	before := tx.scope
+	tx.scope = s
+	if err := tx.applyScope(); err != nil {
+		return unavailable(err)
+	}
+	err := fn()
+	tx.scope = before
+	if err != nil {
+		return err
 	}
 	return unavailable(tx.applyScope())
 }
-
-// Scope is whose rows the transaction may touch.
-func (tx *Tx) Scope() Scope { return tx.scope }
 
 // ErrExists means that a row with the same unique key is there already.
 // Constraint names the key on PostgreSQL and its columns on SQLite.

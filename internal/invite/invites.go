@@ -87,7 +87,7 @@ func (v *Invites) Send(ctx context.Context, by access.For[access.ManagePeople], 
 			by.Account(), n.Address, hash, n.Role.BuiltIn, n.Role.OwnRoleColumn(), n.Role.Single, n.Ends,
 			db.SomeUnlessZero(by.User()), db.SomeUnlessZero(by.Staff()), muted, tx.Now, tx.Now.Add(Life))
 		if db.Exists(err) {
-			return fault.New(fault.Conflict, "already-invited", "This address has an open invitation already. Send it again, change it or withdraw it below.")
+			return fault.New(fault.Conflict, "already-invited", "This address has an open invitation already. Send it again, change it or withdraw it on the People page.")
 		}
 		if err != nil {
 			return err
@@ -139,7 +139,7 @@ func (v *Invites) mayInvite(tx *db.Tx, by access.For[access.ManagePeople], n New
 		return err
 	}
 	if members > 0 {
-		return fault.Field("address", "This person is in the account already. Change what she may do in the list of people.")
+		return fault.Field("address", "This person is in the account already. Change the access in the list of people instead.")
 	}
 	return limits(tx, by, n.Address)
 }

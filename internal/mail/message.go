@@ -30,7 +30,8 @@ type Message struct {
 	Kind    string // what it is about, stable: "invitation"
 	Class   Class
 	To      Address
-	Account id.Account // the account that it is about, if any
+	Account id.Account // the account that it is sent to, if any
+	About   id.Account // the account that it is about, whoever gets it
 	User    id.User    // the person whom it is for, if she is known
 	Subject string
 	Lines   []string // paragraphs before the link

@@ -69,9 +69,9 @@ func (o *Outbox) Send(tx *db.Tx, m Message) (id.Mail, error) {
 		state = "kept"
 	}
 	number, err := db.One[id.Mail](tx, `
-		INSERT INTO mails (account_id, user_id, kind, class, recipient, subject, text_body, html_body, state, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
-		db.SomeUnlessZero(m.Account), db.SomeUnlessZero(m.User), m.Kind, string(m.Class), m.To, m.Subject, shown.Text, shown.HTML, state, tx.Now)
+		INSERT INTO mails (account_id, about_id, user_id, kind, class, recipient, subject, text_body, html_body, state, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
+		db.SomeUnlessZero(m.Account), db.SomeUnlessZero(max(m.Account, m.About)), db.SomeUnlessZero(m.User), m.Kind, string(m.Class), m.To, m.Subject, shown.Text, shown.HTML, state, tx.Now)
 	if err != nil {
 		return 0, fmt.Errorf("mail.Send(%s): %w", m.Kind, err)
 	}
@@ -128,7 +128,7 @@ func (o *Outbox) deliver(ctx context.Context, a deliverArgs) error {
 	}
 	m, err := o.open(a.Mail, w.Sealed)
 	if err != nil {
-		return errors.Join(job.ErrGiveUp, err, o.finish(ctx, a.Mail, "failed", "The message was sealed with another secret key and cannot be opened."))
+		return errors.Join(err, o.finish(ctx, a.Mail, "queued", "The message was sealed with another secret key. Put that key file back; then it leaves by itself."))
 	}
 	err = o.sender.Send(ctx, w.Recipient, fmt.Sprintf("mail.%d.%s@%s", a.Mail, o.key.ID(), o.domain), m)
 	switch {
@@ -159,7 +159,7 @@ func (o *Outbox) finish(ctx context.Context, number id.Mail, state, problem stri
 // A LogEntry is a message as the log shows it.
 type LogEntry struct {
 	ID        id.Mail
-	AccountID db.Null[id.Account]
+	AboutID   db.Null[id.Account]
 	UserID    db.Null[id.User]
 	Kind      string
 	Class     Class
@@ -174,7 +174,7 @@ type LogEntry struct {
 	SentAt    db.Null[time.Time]
 }
 
-const logColumns = `SELECT id, account_id, user_id, kind, class, recipient, subject, text_body, state, attempts, problem, created_at, tried_at, sent_at FROM mails`
+const logColumns = `SELECT id, about_id, user_id, kind, class, recipient, subject, text_body, state, attempts, problem, created_at, tried_at, sent_at FROM mails`
 
 // LogSize is how many messages one page of the log shows.
 const LogSize = 50
@@ -187,11 +187,17 @@ func (o *Outbox) Log(tx *db.Tx, state, word string, before id.Mail) ([]LogEntry,
 		ORDER BY id DESC LIMIT $4`, state, plain.Like(word), before, LogSize+1)
 }
 
-// OfAccount reads the mail that was sent about an account to people who are
-// not its own: the caller holds the account's proof.
+// OfAccount reads the mail that was sent to an account, to its own address and
+// its contacts. The caller holds the account's proof.
 func (o *Outbox) OfAccount(tx *db.Tx, account id.Account, before id.Mail) ([]LogEntry, error) {
 	return db.All[LogEntry](tx, logColumns+`
 		WHERE account_id = $1 AND (id < $2 OR $2 = 0) ORDER BY id DESC LIMIT $3`, account, before, LogSize+1)
+}
+
+// About reads all mail about an account, whoever got it, for staff.
+func (o *Outbox) About(tx *db.Tx, account id.Account, before id.Mail) ([]LogEntry, error) {
+	return db.All[LogEntry](tx, logColumns+`
+		WHERE about_id = $1 AND (id < $2 OR $2 = 0) ORDER BY id DESC LIMIT $3`, account, before, LogSize+1)
 }
 
 // Read reads one message of the log. Where mail is kept instead of sent, the

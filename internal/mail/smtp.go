@@ -20,18 +20,25 @@ type SMTP struct {
 	from string // with a display name
 }
 
+var errSMTPURL = fault.New(fault.Invalid, "smtp-url", "CLIENTELE_SMTP_URL cannot be read: use smtp://user:password@host:587 or smtps://user:password@host:465.")
+
 // NewSMTP reads a mail server's URL: smtp://user:password@host:587 speaks
 // STARTTLS where the server offers it (?tls=required insists), smtps:// TLS
 // from the first byte. from is the sender, "Name <address>".
 func NewSMTP(rawURL, from string) (*SMTP, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") {
-		return nil, fault.New(fault.Invalid, "smtp-url", "the mail server's URL cannot be read: use smtp://user:password@host:587 or smtps://…")
+		return nil, errSMTPURL
+	}
+	if err := gomail.NewMsg().From(from); err != nil {
+		return nil, fault.New(fault.Invalid, "mail-from", "The sender "+from+" is no mail address: give one in CLIENTELE_MAIL_FROM, like no-reply@example.com.")
 	}
 	opts := []gomail.Option{gomail.WithTimeout(30 * time.Second), gomail.WithoutNoop()}
 	port := map[string]int{"smtp": 587, "smtps": 465}[u.Scheme]
 	if u.Port() != "" {
-		port, _ = strconv.Atoi(u.Port())
+		if port, err = strconv.Atoi(u.Port()); err != nil || port < 1 || port > 65535 {
+			return nil, errSMTPURL
+		}
 	}
 	opts = append(opts, gomail.WithPort(port))
 	switch {
@@ -41,8 +48,10 @@ func NewSMTP(rawURL, from string) (*SMTP, error) {
 		opts = append(opts, gomail.WithTLSPolicy(gomail.TLSMandatory))
 	case u.Query().Get("tls") == "none":
 		opts = append(opts, gomail.WithTLSPolicy(gomail.NoTLS))
-	default:
+	case u.Query().Get("tls") == "":
 		opts = append(opts, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
+	default:
+		return nil, fault.New(fault.Invalid, "smtp-url", "CLIENTELE_SMTP_URL has a tls= that is neither required nor none: use one of them, or leave it out to encrypt where the server can.")
 	}
 	if user := u.User.Username(); user != "" {
 		password, _ := u.User.Password()

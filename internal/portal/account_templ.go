@@ -130,7 +130,7 @@ func overviewPage(page ui.Page, v overviewView) templ.Component {
 							}
 							return nil
 						})
-						templ_7745c5c3_Err = ui.Form(ui.FormProps{Action: peoplePath(v.by.Account()) + "/offers/" + id.String(o.ID) + "/take", Account: id.String(v.by.Account())}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = ui.Form(ui.FormProps{Action: peoplePath(v.by.Account()) + "/offers/" + id.String(o.ID) + "/take", Account: id.String(v.by.Account()), Next: accountPath(v.by.Account())}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -629,7 +629,7 @@ func closeAccountPage(page ui.Page, a id.Account, name, problem string) templ.Co
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Form(ui.FormProps{Action: accountPath(a) + "/close", Account: id.String(a), Class: "stack form-narrow"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var22), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Form(ui.FormProps{Action: accountPath(a) + "/close", Account: id.String(a), Next: accountPath(a) + "/close", Class: "stack form-narrow"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var22), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -91,7 +91,7 @@ func (p *Portal) doSignIn(r *web.Request) error {
 	if web.Mendable(err) {
 		_, above := web.FieldErrors(err)
 		form := signInForm{Address: r.Value("address"), Next: r.Next("/"), Error: above, SignUp: p.signUp}
-		return r.Render(web.Status(err), signInPage(barePage(r, "Sign in"), form))
+		return r.RenderAgain(err, signInPage(barePage(r, "Sign in"), form))
 	}
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (p *Portal) doConfirm(r *web.Request) error {
 	token, err := p.auth.Confirm(r.Context(), r.Me(), r.Value("password"))
 	if web.Mendable(err) {
 		fields, above := web.FieldErrors(err)
-		return r.Render(web.Status(err), confirmPage(barePage(r, "Confirm that it is you"), r.Me(), r.Next("/"), fields["password"]+above))
+		return r.RenderAgain(err, confirmPage(barePage(r, "Confirm that it is you"), r.Me(), r.Next("/"), fields["password"]+above))
 	}
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func (p *Portal) doRecover(r *web.Request) error {
 	err := p.auth.Recover(r.Context(), r.Value("address"), r.Info())
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
-			return r.Render(web.Status(err), recoverPage(barePage(r, "Set a new password"), r.Value("address"), fields["address"]+above))
+			return r.RenderAgain(err, recoverPage(barePage(r, "Set a new password"), r.Value("address"), fields["address"]+above))
 		})
 	}
 	return r.Render(http.StatusOK, sentPage(barePage(r, "Look into your mail"), sent{
@@ -166,7 +166,7 @@ func (p *Portal) doNewPassword(r *web.Request) error {
 			if gone != nil {
 				return gone
 			}
-			return r.Render(web.Status(err), newPasswordPage(barePage(r, "Set a new password"), link.Address.String(), fields["password"]+above))
+			return r.RenderAgain(err, newPasswordPage(barePage(r, "Set a new password"), link.Address.String(), fields["password"]+above))
 		})
 	}
 	r.DropToken(web.RecoveryCookie)
@@ -207,7 +207,7 @@ func (p *Portal) doSignUp(r *web.Request) error {
 			if above != "" {
 				fields = map[string]string{"": above}
 			}
-			return r.Render(web.Status(err), signUpForm(barePage(r, "Sign up"), form, fields))
+			return r.RenderAgain(err, signUpForm(barePage(r, "Sign up"), form, fields))
 		})
 	}
 	r.KeepLonger(web.BrowserCookie, browser)
@@ -236,7 +236,7 @@ func (p *Portal) doConfirmSignUp(r *web.Request) error {
 			if gone != nil {
 				return gone
 			}
-			return r.Render(web.Status(err), confirmSignUpPage(barePage(r, "Confirm your address"), pending, fields["password"]+above))
+			return r.RenderAgain(err, confirmSignUpPage(barePage(r, "Confirm your address"), pending, fields["password"]+above))
 		})
 	}
 	r.DropToken(web.SignUpCookie)

@@ -48,7 +48,7 @@ func (p *Portal) acceptInvitation(r *web.Request) error {
 		if gone != nil {
 			return gone
 		}
-		return r.Render(web.Status(err), p.invitationPage(r, o, newcomerForm{}))
+		return r.RenderAgain(err, p.invitationPage(r, o, newcomerForm{}))
 	}
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (p *Portal) joinByInvitation(r *web.Request) error {
 			if gone != nil {
 				return gone
 			}
-			return r.Render(web.Status(err), p.invitationPage(r, o, newcomerForm{Name: r.Value("name"), Errors: fields, Above: above}))
+			return r.RenderAgain(err, p.invitationPage(r, o, newcomerForm{Name: r.Value("name"), Errors: fields, Above: above}))
 		})
 	}
 	r.StartSession(session, "")

@@ -147,7 +147,7 @@ func (p *Portal) changePassword(r *web.Request) error {
 			if e != nil {
 				return e
 			}
-			return r.Render(web.Status(err), securityPage(page, r.Me().Address().String(), fields, above))
+			return r.RenderAgain(err, securityPage(page, r.Me().Address().String(), fields, above))
 		})
 	}
 	r.StartSession(token, "")

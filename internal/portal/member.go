@@ -166,7 +166,7 @@ func (p *Portal) leave(r *web.Request, by access.For[access.Enter]) error {
 			if e != nil {
 				return e
 			}
-			return r.Render(web.Status(err), leavePage(page, by.Account(), by.AccountName(), by.Membership() != 0, above))
+			return r.RenderAgain(err, leavePage(page, by.Account(), by.AccountName(), by.Membership() != 0, above))
 		})
 	}
 	r.Say(ui.Good, "You have left "+by.AccountName()+". Your login and your other accounts are as they were.")

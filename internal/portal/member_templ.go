@@ -559,7 +559,7 @@ func ownershipPage(page ui.Page, a id.Account, account string, m access.Member, 
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Form(ui.FormProps{Action: memberPath(a, m.ID) + "/ownership/end", Account: id.String(a), Class: "stack"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var23), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Form(ui.FormProps{Action: memberPath(a, m.ID) + "/ownership/end", Account: id.String(a), Next: memberPath(a, m.ID) + "/ownership", Class: "stack"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var23), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -637,7 +637,7 @@ func ownershipPage(page ui.Page, a id.Account, account string, m access.Member, 
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Form(ui.FormProps{Action: memberPath(a, m.ID) + "/ownership", Account: id.String(a), Class: "stack"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Form(ui.FormProps{Action: memberPath(a, m.ID) + "/ownership", Account: id.String(a), Next: memberPath(a, m.ID) + "/ownership", Class: "stack"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

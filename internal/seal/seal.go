@@ -77,7 +77,7 @@ func LoadKey(path string) (Key, error) {
 		text, err = os.ReadFile(path)
 	}
 	if err != nil {
-		return Key{}, fmt.Errorf("the secret key file %s cannot be read: %w", path, err)
+		return Key{}, fmt.Errorf("the secret key file %s cannot be read: %w; make it yours, or name another in CLIENTELE_SECRET_KEY_FILE", path, reason(err))
 	}
 	secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(secret) != chacha20poly1305.KeySize {
@@ -92,19 +92,33 @@ func makeKey(path string) error {
 	secret := make([]byte, chacha20poly1305.KeySize)
 	rand.Read(secret)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("the folder of the secret key cannot be made: %w", err)
+		return notWritten(path, err)
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".secret-key-*")
 	if err != nil {
-		return fmt.Errorf("the secret key cannot be written: %w", err)
+		return notWritten(path, err)
 	}
 	defer os.Remove(tmp.Name())
 	_, err = tmp.WriteString(base64.StdEncoding.EncodeToString(secret) + "\n")
 	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return fmt.Errorf("the secret key cannot be written: %w", err)
+		return notWritten(path, err)
 	}
 	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("the secret key cannot be written: %w", err)
+		return notWritten(path, err)
 	}
 	return nil
+}
+
+func notWritten(path string, err error) error {
+	return fmt.Errorf("the secret key file %s cannot be made: %w; make its folder writable, or name another in CLIENTELE_SECRET_KEY_FILE", path, reason(err))
+}
+
+// reason is what the operating system says, without the name that our own
+// sentence has already.
+func reason(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }

@@ -10,6 +10,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/job"
 	"clientele/internal/mail"
 	"clientele/internal/user"
 )
@@ -202,4 +203,15 @@ func (s *Staff) Mail(ctx context.Context, by For[ReadMail], o *mail.Outbox, numb
 		return err
 	})
 	return m, err
+}
+
+// RetryMail has every message that waits for its next try tried now.
+func (s *Staff) RetryMail(ctx context.Context, by For[ReadMail], j *job.Jobs) (err error) {
+	defer fault.Wrap(&err, "staff.RetryMail")
+	if err := j.Hurry(ctx); err != nil {
+		return err
+	}
+	return s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		return audit.Write(tx, by.Actor(), audit.Record{Event: "staff.retried_mail", Object: "mail"})
+	})
 }

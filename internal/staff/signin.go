@@ -195,7 +195,7 @@ func (s *Staff) Identify(ctx context.Context, token string, r auth.Request) (i I
 	}
 	var found row
 	var now time.Time
-	err = s.db.Read(ctx, db.Nothing, func(tx *db.Tx) (err error) {
+	err = s.db.Peek(ctx, db.Nothing, func(tx *db.Tx) (err error) {
 		now = tx.Now
 		found, err = db.One[row](tx, `
 			SELECT s.id AS staff_id, x.id AS session_id, s.name, s.address, s.role, x.proved_at, x.seen_at

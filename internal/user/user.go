@@ -3,6 +3,7 @@
 package user
 
 import (
+	"strings"
 	"time"
 
 	"clientele/internal/db"
@@ -92,8 +93,7 @@ func ParseLanguage(s string) (string, error) {
 // Search finds users by any part of a name, an address or a number, for
 // staff; the caller holds staff's permission.
 func Search(tx *db.Tx, word string, after id.User, limit int) ([]User, error) {
-	number, _ := id.Parse[id.User](word)
 	return db.All[User](tx, "SELECT "+Columns+` FROM users u
-		WHERE u.id > $1 AND u.status <> 'deleted' AND (u.search LIKE $2 ESCAPE '\' OR u.id = $3) ORDER BY u.id LIMIT $4`,
-		after, plain.Like(word), number, limit)
+		WHERE u.id > $1 AND u.status <> 'deleted' AND (u.search LIKE $2 ESCAPE '\' OR CAST(u.id AS TEXT) LIKE $2 ESCAPE '\') ORDER BY u.id LIMIT $3`,
+		after, plain.Like(strings.TrimPrefix(strings.TrimSpace(word), "#")), limit)
 }

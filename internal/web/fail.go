@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"clientele/internal/auth"
 	"clientele/internal/fault"
@@ -60,9 +58,7 @@ func (r *Request) fail(err error) {
 	if !known {
 		status = http.StatusInternalServerError
 	}
-	if e.Retry > 0 {
-		r.w.Header().Set("Retry-After", strconv.Itoa(int((e.Retry+time.Second-1)/time.Second)))
-	}
+	r.retryAfter(e)
 	if r.WantsJSON() {
 		r.problem(status, e)
 		return
@@ -86,7 +82,7 @@ func (r *Request) failPage(status int, e *fault.Error) {
 		err = r.Render(status, signIn(r, next))
 	case e.Code == fault.StepUp && confirm != nil:
 		if r.Method != http.MethodGet {
-			next = r.referer()
+			next = r.Next(home(r))
 		}
 		err = r.Render(status, confirm(r, next))
 	default:
@@ -95,11 +91,6 @@ func (r *Request) failPage(status int, e *fault.Error) {
 	if err != nil {
 		r.mux.Log.Error("the error page cannot be shown", "id", r.info.ID, "error", err)
 	}
-}
-
-// referer is the page of ours that the form stood on.
-func (r *Request) referer() string {
-	return SafeNext(strings.TrimPrefix(r.Referer(), r.BaseURL()), "/")
 }
 
 func headline(c fault.Code) string {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -173,6 +174,25 @@ func (r *Request) Render(status int, c templ.Component) error {
 		return nil
 	}
 	return c.Render(r.Context(), r.w)
+}
+
+// RenderAgain shows a form once more, with what is wrong with it; without a
+// cause it shows it for the first time.
+func (r *Request) RenderAgain(cause error, c templ.Component) error {
+	if cause == nil {
+		return r.Render(http.StatusOK, c)
+	}
+	if e, ok := fault.Of(cause); ok {
+		r.retryAfter(e)
+	}
+	return r.Render(Status(cause), c)
+}
+
+// retryAfter tells programs when to try again.
+func (r *Request) retryAfter(e *fault.Error) {
+	if e.Retry > 0 {
+		r.w.Header().Set("Retry-After", strconv.Itoa(int((e.Retry+time.Second-1)/time.Second)))
+	}
 }
 
 // Redirect sends the browser to another page of ours.

@@ -274,7 +274,8 @@ CREATE UNIQUE INDEX ownership_offers_open ON ownership_offers (account_id, to_id
 -- people to read has no live links.
 CREATE TABLE mails (
     id          {{.ID}},
-    account_id  BIGINT REFERENCES accounts (id),
+    account_id  BIGINT REFERENCES accounts (id), -- the account that it was sent to
+    about_id    BIGINT REFERENCES accounts (id), -- the account that it is about, whoever got it
     user_id     BIGINT REFERENCES users (id),
     kind        TEXT NOT NULL,
     class       TEXT NOT NULL CHECK (class IN ('urgent', 'bulk')),
@@ -291,6 +292,7 @@ CREATE TABLE mails (
     sent_at     TIMESTAMP
 );
 CREATE INDEX mails_account ON mails (account_id, id);
+CREATE INDEX mails_about ON mails (about_id, id);
 CREATE INDEX mails_user ON mails (user_id, id);
 CREATE INDEX mails_state ON mails (state, id);
 
@@ -352,16 +354,13 @@ CREATE POLICY wall ON memberships
 ALTER TABLE partner_links ENABLE ROW LEVEL SECURITY;
 ALTER TABLE partner_links FORCE ROW LEVEL SECURITY;
 CREATE POLICY wall ON partner_links
-    USING (clientele_wide() OR account_id = clientele_account() OR partner_id = clientele_account()
-        OR partner_id IN (SELECT m.account_id FROM memberships m WHERE m.user_id = clientele_user()))
+    USING (clientele_wide() OR account_id = clientele_account() OR partner_id = clientele_account())
     WITH CHECK (clientele_wide() OR account_id = clientele_account());
 
 ALTER TABLE accounts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE accounts FORCE ROW LEVEL SECURITY;
 CREATE POLICY wall ON accounts
-    USING (clientele_wide() OR id = clientele_account()
-        OR id IN (SELECT m.account_id FROM memberships m WHERE m.user_id = clientele_user())
-        OR id IN (SELECT l.account_id FROM partner_links l JOIN memberships m ON m.account_id = l.partner_id WHERE m.user_id = clientele_user()))
+    USING (clientele_wide() OR id = clientele_account())
     WITH CHECK (clientele_wide() OR id = clientele_account());
 {{range $table := list "contacts" "roles" "grants" "invitations" "invitation_blocks" "ownership_offers"}}
 ALTER TABLE {{$table}} ENABLE ROW LEVEL SECURITY;
@@ -374,8 +373,8 @@ CREATE POLICY wall ON {{$table}}
 ALTER TABLE mails ENABLE ROW LEVEL SECURITY;
 ALTER TABLE mails FORCE ROW LEVEL SECURITY;
 CREATE POLICY wall ON mails
-    USING (clientele_wide() OR account_id = clientele_account() OR user_id = clientele_user())
-    WITH CHECK (clientele_wide() OR account_id IS NULL OR account_id = clientele_account());
+    USING (clientele_wide() OR account_id = clientele_account() OR about_id = clientele_account() OR user_id = clientele_user())
+    WITH CHECK (clientele_wide() OR (account_id IS NULL AND about_id IS NULL) OR account_id = clientele_account() OR about_id = clientele_account());
 
 ALTER TABLE audit_records ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_records FORCE ROW LEVEL SECURITY;

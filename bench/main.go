@@ -1,0 +1,97 @@
+// Command bench measures Clientele against the smallest Go program that does
+// the same database work, on the same data, in turn, within one run. Only the
+// ratios mean anything: absolute figures drift with the machine.
+//
+//	go run ./bench                       # SQLite
+//	go run ./bench -database postgres:///name?host=/socket&user=role
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
+	"strings"
+	"time"
+
+	"clientele/internal/app"
+	"clientele/internal/config"
+)
+
+// A size is how much data there is.
+type size struct {
+	users, accounts, perAccount int
+}
+
+func main() {
+	database := flag.String("database", "", "database URL of an empty database; SQLite in a temporary folder if empty")
+	seconds := flag.Float64("seconds", 2, "how long each side is measured, in each of three rounds")
+	accounts := flag.Int("accounts", 10_000, "accounts, and users; five members an account")
+	only := flag.String("only", "", "measure only what contains this word")
+	profile := flag.String("cpuprofile", "", "write a CPU profile of the whole run to this file")
+	flag.Parse()
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err == nil {
+			err = pprof.StartCPUProfile(f)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		defer pprof.StopCPUProfile()
+	}
+	if err := run(*database, time.Duration(*seconds*float64(time.Second)), *accounts, *only, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(database string, each time.Duration, accounts int, only string, out io.Writer) error {
+	folder, err := os.MkdirTemp("", "clientele-bench-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	if database == "" {
+		database = "sqlite://" + filepath.Join(folder, "bench.db")
+	}
+	settled, err := config.Config{
+		DatabaseURL: database, BaseURL: "http://localhost:8080", Brand: "Bench", SignUp: "open", Listen: "127.0.0.1:0",
+		SecretKeyFile: filepath.Join(folder, "secret.key"),
+	}.Settle()
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	a, err := app.New(ctx, settled, slog.New(slog.DiscardHandler), app.Options{})
+	if err != nil {
+		return err
+	}
+	defer a.DB.Close()
+	began := time.Now()
+	data, err := fill(ctx, a, size{users: accounts, accounts: accounts, perAccount: 5})
+	if err != nil {
+		return err
+	}
+	defer data.bare.Close()
+	if _, err := data.bare.ExecContext(ctx, "ANALYZE"); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s, %d accounts, %d memberships, filled in %s; each side %s, median of three\n\n",
+		a.DB.Engine(), accounts, data.memberships, time.Since(began).Round(time.Millisecond), each)
+	fmt.Fprintf(out, "%-44s %12s %12s %8s   %s\n", "work", "ours/s", "bare/s", "ratio", "goal")
+	for _, m := range measures {
+		if !strings.Contains(m.name, only) {
+			continue
+		}
+		if err := m.run(ctx, a, data, each, out); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	return nil
+}
