@@ -27,7 +27,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build, load the demo into ./data on the first start, and serve
-	@[[ -n "$${CLIENTELE_DATABASE_URL:-}" || -e data/clientele.db ]] || bin/clientele demo
+	@[[ -n "$${CLIENTELE_DATABASE_URL:-}$${CLIENTELE_DATABASE_URL_FILE:-}$${CLIENTELE_CONFIG:-}" ]] || bin/clientele demo --if-empty
 	@exec bin/clientele serve
 
 build: ## build bin/clientele

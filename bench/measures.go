@@ -185,7 +185,7 @@ func reachOurs(ctx context.Context, a *app.App, d *dataset) (op, error) {
 
 func reachBare(ctx context.Context, a *app.App, d *dataset) (op, error) {
 	const query = `SELECT a.id, a.name, m.role FROM memberships m JOIN accounts a ON a.id = m.account_id
-		WHERE m.user_id = $1 AND m.status <> 'ended' ORDER BY a.name, a.id LIMIT 51`
+		WHERE m.user_id = $1 AND m.status = 'active' ORDER BY a.name, a.id LIMIT 51`
 	pool := d.bare
 	if a.DB.Engine() == "postgres" {
 		var err error
@@ -218,9 +218,13 @@ func reachBare(ctx context.Context, a *app.App, d *dataset) (op, error) {
 
 func inviteOurs(ctx context.Context, a *app.App, d *dataset) (op, error) {
 	var serial atomic.Int64
-	// A fresh inviter, account and domain every few times, below every limit.
+	inviters := min(len(d.accounts)-1, 1000)
+	for at := range inviters {
+		d.identity(ctx, a, at)
+	}
+	// Another inviter, account and domain each time, below every limit.
 	return func(worker, n int) error {
-		at := (worker*2_503 + n*7 + 1) % (len(d.accounts) - 1)
+		at := (worker*251 + n*7) % inviters
 		by, err := access.Check[access.ManagePeople](ctx, a.Memberships, access.Person(d.identity(ctx, a, at)), d.accounts[at])
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/mail"
+	"clientele/internal/user"
 )
 
 // Memberships keeps who has access to what, and makes the proofs.
@@ -21,7 +23,7 @@ type Memberships struct {
 	outbox  *mail.Outbox
 	baseURL string
 	brand   string
-	ended   []func(tx *db.Tx, account id.Account, u id.User, removed bool) error
+	ended   []func(tx *db.Tx, by audit.Actor, account id.Account, u id.User, removed bool) error
 }
 
 // New makes Memberships. Links in mail are built from baseURL alone.
@@ -31,7 +33,7 @@ func New(d *db.DB, o *mail.Outbox, baseURL, brand string) *Memberships {
 
 // WhenEnded has fn run in the transaction that ends a membership, for what
 // hangs on one elsewhere. removed tells whether somebody else ended it.
-func (m *Memberships) WhenEnded(fn func(tx *db.Tx, account id.Account, u id.User, removed bool) error) {
+func (m *Memberships) WhenEnded(fn func(tx *db.Tx, by audit.Actor, account id.Account, u id.User, removed bool) error) {
 	m.ended = append(m.ended, fn)
 }
 
@@ -50,12 +52,18 @@ var sources = fmt.Sprintf(`
 	WHERE m.account_id = $1 AND m.user_id = $2 AND %[2]s
 		AND g.ended_at IS NULL AND g.starts_at <= $3 AND (g.ends_at IS NULL OR g.ends_at > $3)
 	UNION ALL
-	SELECT l.partner_id, l.permissions & CASE WHEN m.owner THEN %[3]d ELSE %[1]s END, '', 0
+	SELECT l.partner_id, %[1]s, '', 0
 	FROM partner_links l JOIN memberships m ON m.account_id = l.partner_id
 	LEFT JOIN roles r ON r.account_id = m.account_id AND r.id = m.role_id
 	JOIN accounts p ON p.id = l.partner_id AND p.status <> 'closed'
-	WHERE l.account_id = $1 AND m.user_id = $2 AND %[2]s
-		AND l.status = 'active' AND l.starts_at <= $3 AND (l.ends_at IS NULL OR l.ends_at > $3)`, roleSet, live, Everything)
+	WHERE l.account_id = $1 AND m.user_id = $2 AND %[2]s AND %[1]s <> 0
+		AND l.status = 'active' AND l.starts_at <= $3 AND (l.ends_at IS NULL OR l.ends_at > $3)`, partnerSet, live)
+
+// partnerSet is the SQL of what somebody may do through a partner link l, for
+// the row m of her membership at the partner and r of its own role: what the
+// link carries and she may do for the partner. Where that is nothing, the
+// link does not let her in.
+var partnerSet = fmt.Sprintf("(l.permissions & CASE WHEN m.owner THEN %[1]d ELSE %[1]d & %[2]s END)", Everything, roleSet)
 
 // direct reads what nearly every check needs and nothing more: the account,
 // the person's own membership, and whether there is anything else to look at.
@@ -117,11 +125,10 @@ func checkIn[P Permission](tx *db.Tx, m *Memberships, by Principal, account id.A
 	case need.any == 0 || held.all&need.any != 0 || held.owner:
 		return For[P]{proof: held}, nil
 	}
-	for _, o := range held.objects {
-		if o.set&need.any != 0 {
-			held.onlyObjects = true
-			return For[P]{proof: held}, nil
-		}
+	held.objects = slices.DeleteFunc(held.objects, func(o Object) bool { return o.set&need.any == 0 })
+	if len(held.objects) > 0 {
+		held.onlyObjects = true
+		return For[P]{proof: held}, nil
 	}
 	return For[P]{}, denied(tx, held, "permission", "You may not do this in "+held.name+". It takes: "+need.any.Labels()+".")
 }
@@ -172,7 +179,7 @@ func (p proof) addSources(tx *db.Tx) (proof, error) {
 	}
 	for _, r := range rows {
 		if r.Kind != "" {
-			p.objects = append(p.objects, Object{Kind: r.Kind, ID: r.ObjectID, set: r.Permissions.Known()})
+			p.objects = append(p.objects, Object{Kind: r.Kind, ID: r.ObjectID, set: r.Permissions & onObject[r.Kind]})
 			continue
 		}
 		p.all |= r.Permissions.Known()
@@ -183,14 +190,27 @@ func (p proof) addSources(tx *db.Tx) (proof, error) {
 	return p, nil
 }
 
-// HeldBy is what a user holds on the whole account now; in tells whether she
-// has access at all. The transaction has a scope that sees the account.
-func HeldBy(tx *db.Tx, account id.Account, u id.User) (held Set, in bool, err error) {
-	p, err := holding(tx, nil, Principal{user: u}, account)
-	if fault.Is(err, fault.NotFound) {
-		return 0, false, nil
+// StillGives cuts what a user has offered to others down to what she may give
+// now: as much of it as she holds, and nothing where she does not manage
+// people any more or is suspended. What somebody offered who then left by
+// herself stands: she held it when she offered it, in the account's name. The
+// transaction has a scope that sees the account.
+func StillGives(tx *db.Tx, account id.Account, u id.User, offered Set) (Set, error) {
+	type row struct{ Status, EndedWhy string }
+	who, err := db.One[row](tx, `
+		SELECT u.status, COALESCE((SELECT m.ended_why FROM memberships m WHERE m.account_id = $1 AND m.user_id = u.id ORDER BY m.id DESC LIMIT 1), '') AS ended_why
+		FROM users u WHERE u.id = $2`, account, u)
+	if err != nil || who.EndedWhy == "left" {
+		return offered, err
 	}
-	return p.all, err == nil, err
+	p, err := holding(tx, nil, Principal{user: u}, account)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return 0, err
+	}
+	if err != nil || who.Status != string(user.Active) || !p.all.Has(one(peopleManage).any) {
+		return 0, nil
+	}
+	return offered & p.all, nil
 }
 
 // asStaff reads what an operator holds: by her own session and role, as they
@@ -245,13 +265,16 @@ var deniedLimit = auth.Limit{Hits: 30, Per: time.Minute}
 // about the refusal.
 func (m *Memberships) noteDenied(ctx context.Context, by Principal, account id.Account, cause error) {
 	e, _ := fault.Of(cause)
-	via := audit.ViaMember
 	_ = m.db.Write(ctx, db.InAccount(account, by.user), func(tx *db.Tx) error {
-		actor := by.actor(via, 0)
+		actor := by.actor("", 0)
 		wait, err := deniedLimit.Take(tx, fmt.Sprintf("denied:%s:%d", actor.Kind, actor.ID))
 		if err != nil || wait > 0 {
 			return err
 		}
-		return audit.Write(tx, actor, audit.Record{Event: "access." + e.Reason, Account: account, Object: "account", ObjectID: int64(account), Denied: true})
+		held, err := holding(tx, m, by, account)
+		if err != nil {
+			return err
+		}
+		return audit.Write(tx, held.by, audit.Record{Event: "access." + e.Reason, Account: account, Object: "account", ObjectID: int64(account), Denied: true})
 	})
 }

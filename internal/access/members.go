@@ -25,6 +25,7 @@ type Member struct {
 	RoleName    string
 	Single      Set
 	Permissions Set // all that she may do, owner or not
+	OnObjects   Set // what she may do on one object or another; read for one member, not for lists
 	Status      string
 	StartsAt    time.Time
 	EndsAt      db.Null[time.Time]
@@ -69,7 +70,7 @@ var membersQuery = memberColumns + "CASE WHEN m.owner THEN " + everythingText + 
 // List reads an account's members, owners first.
 func (m *Memberships) List(ctx context.Context, by For[ViewPeople]) (list []Member, err error) {
 	defer fault.Wrap(&err, "access.List(%d)", by.account)
-	err = by.Read(ctx, func(tx *db.Tx) error {
+	err = by.Peek(ctx, func(tx *db.Tx) error {
 		list, err = db.All[Member](tx, membersQuery+" ORDER BY m.owner DESC, m.id LIMIT 1000", by.account)
 		return err
 	})
@@ -91,7 +92,14 @@ func find(tx *db.Tx, account id.Account, member id.Membership) (Member, error) {
 	if errors.Is(err, db.ErrNone) {
 		return one, fault.Missing()
 	}
+	if err != nil {
+		return one, err
+	}
 	one.Permissions = one.Permissions.Known()
+	grants, err := db.All[source](tx, "SELECT kind, permissions FROM grants WHERE account_id = $1 AND membership_id = $2 AND ended_at IS NULL AND (ends_at IS NULL OR ends_at > $3)", account, member, tx.Now)
+	for _, g := range grants {
+		one.OnObjects |= g.Permissions & onObject[g.Kind]
+	}
 	return one, err
 }
 
@@ -108,11 +116,11 @@ func (p proof) MayGrant(s Set) error {
 // himself, never an owner unless he is one, never somebody who holds more.
 func (p proof) MayTouch(target Member) error {
 	switch {
-	case target.ID == p.membership && p.membership != 0:
+	case target.UserID == p.principal.user && p.principal.user != 0:
 		return fault.New(fault.Denied, "own-membership", "You cannot change your own access. Another person who manages people can.")
 	case target.Owner && !p.owner:
 		return fault.New(fault.Denied, "target-owner", "Only owners may change an owner.")
-	case !p.all.Has(target.Permissions):
+	case !p.all.Has(target.Permissions | target.OnObjects):
 		return fault.New(fault.Denied, "target-exceeds-own", target.Name+" may do more than you, so only an owner, or somebody who may do as much, can change this.")
 	}
 	return nil
@@ -234,7 +242,7 @@ func (m *Memberships) end(tx *db.Tx, by proof, target Member, why string) error 
 		return err
 	}
 	for _, fn := range m.ended {
-		if err := fn(tx, by.account, target.UserID, why == "removed"); err != nil {
+		if err := fn(tx, by.by, by.account, target.UserID, why == "removed"); err != nil {
 			return err
 		}
 	}

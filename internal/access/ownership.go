@@ -30,6 +30,12 @@ type Offer struct {
 // errLastOwner keeps an account from being nobody's.
 var errLastOwner = fault.New(fault.Conflict, "last-owner", "This is the only owner. Make another person an owner first.")
 
+// errMayNotOwn is the answer where somebody would become an owner whose
+// access may end by itself.
+var errMayNotOwn = fault.New(fault.Conflict, "not-active", "Only somebody with access without an end can become an owner. Remove the end first.")
+
+func mayOwn(m Member, now time.Time) bool { return m.Runs(now) && !m.EndsAt.Valid }
+
 // notLastOwner makes sure that the account has an owner besides this one: one
 // who has access now, is not suspended, and has proven her address.
 func notLastOwner(tx *db.Tx, account id.Account, member id.Membership) error {
@@ -58,8 +64,8 @@ func (m *Memberships) OfferOwnership(ctx context.Context, by For[Own], member id
 		switch {
 		case member == by.membership || target.Owner:
 			return fault.New(fault.Conflict, "owner", target.Name+" is an owner already.")
-		case !target.Runs(tx.Now) || target.EndsAt.Valid:
-			return fault.New(fault.Conflict, "not-active", "Only somebody with access without an end can become an owner. Remove the end first.")
+		case !mayOwn(target, tx.Now):
+			return errMayNotOwn
 		}
 		to, err := user.ByID(tx, target.UserID)
 		if err != nil {
@@ -94,7 +100,7 @@ func (m *Memberships) OfferOwnership(ctx context.Context, by For[Own], member id
 // of them for an owner, her own for anybody else.
 func (m *Memberships) Offers(ctx context.Context, by For[Enter]) (list []Offer, err error) {
 	defer fault.Wrap(&err, "access.Offers(%d)", by.account)
-	err = by.Read(ctx, func(tx *db.Tx) error {
+	err = by.Peek(ctx, func(tx *db.Tx) error {
 		list, err = db.All[Offer](tx, offersQuery+` AND (o.to_id = $3 OR $4) ORDER BY o.id`, by.account, tx.Now, by.membership, by.owner)
 		return err
 	})
@@ -118,7 +124,7 @@ func (m *Memberships) TakeOwnership(ctx context.Context, by For[Enter], offer id
 	return by.Write(ctx, func(tx *db.Tx, by For[Enter]) error {
 		o, err := db.One[Offer](tx, offersQuery+" AND o.id = $3 AND o.to_id = $4", by.account, tx.Now, offer, by.membership)
 		if errors.Is(err, db.ErrNone) {
-			return m.goneOrMissing(tx, by, offer)
+			return m.goneOrMissing(tx, by, offer, false)
 		}
 		if err != nil {
 			return err
@@ -130,6 +136,9 @@ func (m *Memberships) TakeOwnership(ctx context.Context, by For[Enter], offer id
 		if !me.VerifiedAt.Valid {
 			return fault.New(fault.Denied, "email-unverified", "Confirm your mail address first.")
 		}
+		if err := closeOffer(tx, by.account, offer, "accepted"); err != nil {
+			return err
+		}
 		if err := m.setOwner(tx, by.proof, by.membership, true); err != nil {
 			return err
 		}
@@ -137,9 +146,6 @@ func (m *Memberships) TakeOwnership(ctx context.Context, by For[Enter], offer id
 			if err := m.setOwner(tx, by.proof, o.FromID, false); err != nil {
 				return err
 			}
-		}
-		if err := closeOffer(tx, by.account, offer, "accepted"); err != nil {
-			return err
 		}
 		text := plainName(o.ToName) + " is an owner of " + plainName(by.name) + " now."
 		if o.HandOver {
@@ -149,10 +155,11 @@ func (m *Memberships) TakeOwnership(ctx context.Context, by For[Enter], offer id
 	})
 }
 
-// goneOrMissing tells apart, for the member whom it was made to, an offer
-// that is over from one that was never hers.
-func (m *Memberships) goneOrMissing(tx *db.Tx, by For[Enter], offer id.Offer) error {
-	n, err := db.One[int64](tx, "SELECT COUNT(*) FROM ownership_offers WHERE account_id = $1 AND id = $2 AND to_id = $3", by.account, offer, by.membership)
+// goneOrMissing tells apart, for those who may know of it, an offer that is
+// over from one that there never was: the member whom it was made to, and with
+// any everybody.
+func (m *Memberships) goneOrMissing(tx *db.Tx, by For[Enter], offer id.Offer, any bool) error {
+	n, err := db.One[int64](tx, "SELECT COUNT(*) FROM ownership_offers WHERE account_id = $1 AND id = $2 AND (to_id = $3 OR $4)", by.account, offer, by.membership, any)
 	if err == nil && n == 0 {
 		return fault.Missing()
 	}
@@ -165,7 +172,7 @@ func (m *Memberships) DeclineOwnership(ctx context.Context, by For[Enter], offer
 	return by.Write(ctx, func(tx *db.Tx, by For[Enter]) error {
 		o, err := db.One[Offer](tx, offersQuery+" AND o.id = $3 AND (o.to_id = $4 OR $5)", by.account, tx.Now, offer, by.membership, by.owner)
 		if errors.Is(err, db.ErrNone) {
-			return m.goneOrMissing(tx, by, offer)
+			return m.goneOrMissing(tx, by, offer, by.owner)
 		}
 		if err != nil {
 			return err
@@ -233,9 +240,6 @@ func (m *Memberships) MakeOwner(ctx context.Context, by For[Own], member id.Memb
 		if target.Owner {
 			return fault.New(fault.Conflict, "owner", target.Name+" is an owner already.")
 		}
-		if !target.Runs(tx.Now) || target.EndsAt.Valid {
-			return fault.New(fault.Conflict, "not-active", "Only somebody with access without an end can become an owner.")
-		}
 		if err := m.setOwner(tx, by.proof, member, true); err != nil {
 			return err
 		}
@@ -251,13 +255,16 @@ func (m *Memberships) setOwner(tx *db.Tx, by proof, member id.Membership, owner 
 	if err != nil {
 		return err
 	}
+	if owner && !mayOwn(target, tx.Now) {
+		return errMayNotOwn
+	}
 	if !owner {
 		if err := notLastOwner(tx, by.account, member); err != nil {
 			return err
 		}
 	}
 	_, err = db.Exec(tx, `
-		UPDATE memberships SET owner = $3, role = $4, role_id = NULL, permissions = 0 WHERE account_id = $1 AND id = $2 AND status = 'active'`,
+		UPDATE memberships SET owner = $3, role = $4, role_id = NULL, permissions = 0 WHERE account_id = $1 AND id = $2 AND status <> 'ended'`,
 		by.account, member, owner, "full")
 	if err != nil {
 		return err

@@ -151,6 +151,14 @@ var All = []Info{
 	{"developer.manage", "Developer access", "Make API tokens and webhooks for the account.", "Account", "", 0, developerManage},
 }
 
+// onObject is what can be given on one object of each kind. Everything else is
+// the account's, and no grant on one of its objects opens it.
+var onObject = map[string]Set{
+	"service":    set(servicesView, servicesManage, servicesSignin),
+	"domain":     set(domainsView, domainsManage),
+	"department": set(ticketsView, ticketsReply),
+}
+
 func set(bits ...bit) Set {
 	var s Set
 	for _, b := range bits {

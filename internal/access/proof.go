@@ -102,6 +102,14 @@ func (f For[P]) Read(ctx context.Context, fn func(tx *db.Tx) error) error {
 	return f.m.db.Read(ctx, f.scope(), fn)
 }
 
+// Peek is Read for a single query.
+func (f For[P]) Peek(ctx context.Context, fn func(tx *db.Tx) error) error {
+	if f.m == nil {
+		return fault.Missing()
+	}
+	return f.m.db.Peek(ctx, f.scope(), fn)
+}
+
 // Write runs fn in a transaction on this account. All that changes an account
 // goes through its row one after another, and the proof is made anew behind
 // that lock: what was taken away a moment ago is gone. A closed account is
@@ -121,7 +129,7 @@ func (f For[P]) WriteClosed(ctx context.Context, fn func(tx *db.Tx, by For[P]) e
 	if f.m == nil {
 		return fault.Missing()
 	}
-	return f.m.db.Write(ctx, f.scope(), func(tx *db.Tx) error {
+	err := f.m.db.Write(ctx, f.scope(), func(tx *db.Tx) error {
 		if err := Lock(tx, f.account); err != nil {
 			return err
 		}
@@ -131,6 +139,10 @@ func (f For[P]) WriteClosed(ctx context.Context, fn func(tx *db.Tx, by For[P]) e
 		}
 		return fn(tx, by)
 	})
+	if fault.Is(err, fault.Denied) {
+		f.m.noteDenied(ctx, f.principal, f.account, err)
+	}
+	return err
 }
 
 var errClosed = fault.New(fault.Conflict, "account-closed", "This account is closed and can only be read. The operator can open it again.")

@@ -47,29 +47,15 @@ type Page struct {
 }
 
 // reached reads the accounts that a person ($1) can enter now ($3), by name.
-// An account that she reaches in two ways is listed as her own membership.
-// The page is cut out of narrow rows first; what else there is to know of
-// each account is read for that page alone. The uncorrelated EXISTS spares
-// installations without partner links the search for them.
-func reached(where string) string {
+// The page is cut out of narrow rows, which an index covers; what else there
+// is to know of each account is read for that page alone.
+func reached(ways, where string) string {
 	return `
 	SELECT a.id, a.name, a.status, COALESCE(m.owner, FALSE) AS owner, COALESCE(m.role, '') AS role, m.role_id, COALESCE(r.name, '') AS role_name,
 		COALESCE(m.permissions, 0) AS single, COALESCE(p.name, '') AS partner, COALESCE(m.ends_at, y.ends_at) AS ends_at, m.seen_at
 	FROM (
 		SELECT a.id, a.name, x.member_id, x.partner_id, x.ends_at
-		FROM (
-			SELECT m.account_id, m.id AS member_id, NULL AS partner_id, NULL AS ends_at
-			FROM memberships m WHERE m.user_id = $1 AND m.status <> 'ended' AND ` + live + `
-		UNION ALL
-			SELECT l.account_id, NULL, MIN(l.partner_id), MIN(l.ends_at)
-			FROM partner_links l JOIN memberships m ON m.account_id = l.partner_id
-			JOIN accounts p ON p.id = l.partner_id AND p.status <> 'closed'
-			WHERE EXISTS (SELECT 1 FROM partner_links e WHERE e.status = 'active')
-				AND m.user_id = $1 AND m.status <> 'ended' AND ` + live + `
-				AND l.status = 'active' AND l.starts_at <= $3 AND (l.ends_at IS NULL OR l.ends_at > $3)
-				AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.account_id = l.account_id AND m.user_id = $1 AND m.status <> 'ended' AND ` + live + `)
-			GROUP BY l.account_id
-		) x JOIN accounts a ON a.id = x.account_id` + where + `
+		FROM (` + ways + `) x JOIN accounts a ON a.id = x.account_id` + where + `
 		ORDER BY a.name, a.id LIMIT $2
 	) y JOIN accounts a ON a.id = y.id
 	LEFT JOIN memberships m ON m.account_id = y.id AND m.id = y.member_id
@@ -78,11 +64,38 @@ func reached(where string) string {
 	ORDER BY a.name, a.id`
 }
 
-// The list in its three forms; each is planned for itself.
+// The ways into an account: one's own membership, and a partner's link. An
+// account that she reaches in both is listed as her own.
 var (
-	reachedAll    = reached("")
-	reachedFrom   = reached(" WHERE (a.name, a.id) > ($4, $5)")
-	reachedSearch = reached(` WHERE (a.name, a.id) > ($4, $5) AND (a.search LIKE $6 ESCAPE '\' OR a.id = $7)`)
+	ownWay     = `SELECT m.account_id, m.id AS member_id, CAST(NULL AS BIGINT) AS partner_id, CAST(NULL AS TIMESTAMP) AS ends_at FROM memberships m WHERE m.user_id = $1 AND ` + live
+	partnerWay = `
+		SELECT l.account_id, CAST(NULL AS BIGINT), MIN(l.partner_id), MIN(l.ends_at)
+		FROM partner_links l JOIN memberships m ON m.account_id = l.partner_id
+		LEFT JOIN roles r ON r.account_id = m.account_id AND r.id = m.role_id
+		JOIN accounts p ON p.id = l.partner_id AND p.status <> 'closed'
+		WHERE m.user_id = $1 AND ` + live + ` AND ` + partnerSet + ` <> 0
+			AND l.status = 'active' AND l.starts_at <= $3 AND (l.ends_at IS NULL OR l.ends_at > $3)
+			AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.account_id = l.account_id AND m.user_id = $1 AND ` + live + `)
+		GROUP BY l.account_id`
+	// anyPartner spares installations without partner links the search for
+	// them, which takes a look at each of the person's accounts.
+	anyPartner = "SELECT COUNT(*) FROM (SELECT 1 FROM partner_links WHERE status = 'active' LIMIT 1) x"
+)
+
+// A reachQuery is the list in its three forms; each is planned for itself.
+type reachQuery struct{ all, from, search string }
+
+func newReachQuery(ways string) reachQuery {
+	return reachQuery{
+		all:    reached(ways, ""),
+		from:   reached(ways, " WHERE (a.name, a.id) > ($4, $5)"),
+		search: reached(ways, ` WHERE (a.name, a.id) > ($4, $5) AND (a.search LIKE $6 ESCAPE '\' OR a.id = $7)`),
+	}
+}
+
+var (
+	reachOwn  = newReachQuery(ownWay)
+	reachBoth = newReachQuery(ownWay + " UNION ALL " + partnerWay)
 )
 
 // Reach lists the accounts that the person can enter. It reads one more than
@@ -119,13 +132,21 @@ func (m *Memberships) Recent(ctx context.Context, i auth.Identity, limit int) (l
 
 // ReachOf is Reach for operators, who hold staff's permission to see people.
 func ReachOf(tx *db.Tx, u id.User, p Page) ([]Reached, error) {
+	query := reachOwn
+	partners, err := db.One[int64](tx, anyPartner)
+	if err != nil {
+		return nil, err
+	}
+	if partners > 0 {
+		query = reachBoth
+	}
 	word := strings.TrimPrefix(strings.TrimSpace(p.Word), "#")
 	if word == "" && p.AfterID == 0 {
-		return db.All[Reached](tx, reachedAll, u, p.Limit+1, tx.Now)
+		return db.All[Reached](tx, query.all, u, p.Limit+1, tx.Now)
 	}
 	if word == "" {
-		return db.All[Reached](tx, reachedFrom, u, p.Limit+1, tx.Now, p.AfterName, p.AfterID)
+		return db.All[Reached](tx, query.from, u, p.Limit+1, tx.Now, p.AfterName, p.AfterID)
 	}
 	number, _ := id.Parse[id.Account](word)
-	return db.All[Reached](tx, reachedSearch, u, p.Limit+1, tx.Now, p.AfterName, p.AfterID, plain.Like(word), number)
+	return db.All[Reached](tx, query.search, u, p.Limit+1, tx.Now, p.AfterName, p.AfterID, plain.Like(word), number)
 }

@@ -125,16 +125,16 @@ func TestT016_UnknownOrCompositeRolesAreRefused(t *testing.T) {
 func TestT013_T042_AGrantIsASubsetOfWhatItsGrantorHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		actor, target, want := anySet(t, "actor"), anySet(t, "target"), anySet(t, "want")
-		p := proof{all: actor, membership: 1}
+		p := proof{all: actor, principal: Principal{user: 1}}
 		if allowed := p.MayGrant(want) == nil; allowed != (want&^actor == 0) {
 			t.Fatalf("%v may grant %v: %v", actor, want, allowed)
 		}
-		m := Member{ID: 2, Permissions: target, Owner: rapid.Bool().Draw(t, "owner")}
+		m := Member{UserID: 2, Permissions: target, Owner: rapid.Bool().Draw(t, "owner")}
 		allowed := p.MayTouch(m) == nil
 		if allowed != (target&^actor == 0 && !m.Owner) {
 			t.Fatalf("%v may touch %v (owner %v): %v", actor, target, m.Owner, allowed)
 		}
-		if p.MayTouch(Member{ID: 1}) == nil {
+		if p.MayTouch(Member{UserID: 1}) == nil {
 			t.Fatal("one may change oneself")
 		}
 	})

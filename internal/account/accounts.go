@@ -26,7 +26,6 @@ type Accounts struct {
 	outbox  *mail.Outbox
 	baseURL string
 	brand   string
-	closed  []func(tx *db.Tx, by audit.Actor, account id.Account) error
 }
 
 // New makes Accounts. Links in mail are built from baseURL alone.
@@ -34,16 +33,10 @@ func New(d *db.DB, a *auth.Auth, o *mail.Outbox, baseURL, brand string) *Account
 	return &Accounts{db: d, auth: a, outbox: o, baseURL: baseURL, brand: brand}
 }
 
-// WhenClosed has fn run in the transaction that closes an account, for what
-// ends with it elsewhere.
-func (as *Accounts) WhenClosed(fn func(tx *db.Tx, by audit.Actor, account id.Account) error) {
-	as.closed = append(as.closed, fn)
-}
-
 // Get reads the account that the proof is for.
 func Get[P access.Permission](ctx context.Context, by access.For[P]) (a Account, err error) {
 	defer fault.Wrap(&err, "account.Get(%d)", by.Account())
-	err = by.Read(ctx, func(tx *db.Tx) error {
+	err = by.Peek(ctx, func(tx *db.Tx) error {
 		a, err = byID(tx, by.Account())
 		return err
 	})
@@ -160,11 +153,6 @@ func (as *Accounts) Close(ctx context.Context, by access.For[access.Own]) (err e
 		if _, err := db.Exec(tx, "UPDATE accounts SET status = 'closed', closed_at = $2 WHERE id = $1", by.Account(), tx.Now); err != nil {
 			return err
 		}
-		for _, fn := range as.closed {
-			if err := fn(tx, by.Actor(), by.Account()); err != nil {
-				return err
-			}
-		}
 		err := audit.Write(tx, by.Actor(), audit.Record{
 			Event: "account.closed", Account: by.Account(), Object: "account", ObjectID: int64(by.Account()),
 			Before: map[string]string{"status": by.Status()}, After: map[string]string{"status": "closed"},
@@ -257,7 +245,7 @@ func (as *Accounts) setStatus(tx *db.Tx, by holder, status string) error {
 // Activity reads the account's log, newest first, before the given entry.
 func (as *Accounts) Activity(ctx context.Context, by access.For[access.ViewActivity], before int64) (list []audit.Entry, err error) {
 	defer fault.Wrap(&err, "account.Activity(%d)", by.Account())
-	err = by.Read(ctx, func(tx *db.Tx) error {
+	err = by.Peek(ctx, func(tx *db.Tx) error {
 		list, err = audit.OfAccount(tx, by.Account(), before)
 		return err
 	})
@@ -268,7 +256,7 @@ func (as *Accounts) Activity(ctx context.Context, by access.For[access.ViewActiv
 // what was mailed to one of its people in person. Staff read that too.
 func (as *Accounts) Emails(ctx context.Context, by access.For[access.ViewEmails], before id.Mail) (list []mail.LogEntry, err error) {
 	defer fault.Wrap(&err, "account.Emails(%d)", by.Account())
-	err = by.Read(ctx, func(tx *db.Tx) error {
+	err = by.Peek(ctx, func(tx *db.Tx) error {
 		if by.Staff() != 0 {
 			list, err = as.outbox.About(tx, by.Account(), before)
 		} else {

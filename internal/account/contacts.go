@@ -58,7 +58,7 @@ const contactColumns = "SELECT id, name, company, address, phone, mail_kinds, cr
 // Contacts lists the account's contacts.
 func (as *Accounts) Contacts(ctx context.Context, by access.For[access.ManageContacts]) (list []Contact, err error) {
 	defer fault.Wrap(&err, "account.Contacts(%d)", by.Account())
-	err = by.Read(ctx, func(tx *db.Tx) error {
+	err = by.Peek(ctx, func(tx *db.Tx) error {
 		list, err = db.All[Contact](tx, contactColumns+" ORDER BY name, id", by.Account())
 		return err
 	})
@@ -68,7 +68,7 @@ func (as *Accounts) Contacts(ctx context.Context, by access.For[access.ManageCon
 // Contact reads one contact.
 func (as *Accounts) Contact(ctx context.Context, by access.For[access.ManageContacts], contact id.Contact) (c Contact, err error) {
 	defer fault.Wrap(&err, "account.Contact(%d, %d)", by.Account(), contact)
-	err = by.Read(ctx, func(tx *db.Tx) error {
+	err = by.Peek(ctx, func(tx *db.Tx) error {
 		c, err = findContact(tx, by.Account(), contact)
 		return err
 	})

@@ -141,13 +141,16 @@ type Pending struct {
 	country      string
 }
 
-// OpenSignUp finds what a mailed link confirms, and changes nothing.
+// OpenSignUp finds what a mailed link confirms, and uses nothing up.
 func (as *Accounts) OpenSignUp(ctx context.Context, token, browser string) (p Pending, err error) {
 	defer fault.Wrap(&err, "account.OpenSignUp")
 	err = as.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
 		p, err = findSignUp(tx, token, browser)
 		return err
 	})
+	if errors.Is(err, errSignUp) {
+		err = errors.Join(err, auth.ForgetOld(ctx, as.db, "signups", token))
+	}
 	return p, err
 }
 
@@ -230,4 +233,13 @@ func (as *Accounts) finishSignUp(tx *db.Tx, p Pending, hash string, r auth.Reque
 	}
 	c.Session, err = auth.StartSession(tx, c.User, r)
 	return c, err
+}
+
+// Sweep deletes sign-ups that nobody can confirm any more.
+func (as *Accounts) Sweep(ctx context.Context) (err error) {
+	defer fault.Wrap(&err, "account.Sweep")
+	return as.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		_, err := db.Exec(tx, "DELETE FROM signups WHERE expires_at < $1", tx.Now)
+		return err
+	})
 }

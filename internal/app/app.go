@@ -96,13 +96,14 @@ func (a *App) build(key seal.Key, sender mail.Sender) {
 	a.Auth = auth.New(a.DB, auth.NewHasher(brand), a.Outbox, base, brand)
 	a.Memberships = access.New(a.DB, a.Outbox, base, brand)
 	a.Accounts = account.New(a.DB, a.Auth, a.Outbox, base, brand)
-	a.Invites = invite.NewInvites(a.DB, a.Auth, a.Memberships, a.Accounts, a.Outbox, base, brand)
+	a.Invites = invite.NewInvites(a.DB, a.Auth, a.Memberships, a.Outbox, base, brand)
 	a.Staff = staff.New(a.DB, a.Auth)
 	a.Mux = web.NewMux(web.Options{BaseURL: a.Config.Base, TrustedProxies: a.Config.Proxies, Brand: brand, Log: a.Log, Key: key},
 		a.DB, a.Auth, a.Memberships, a.Staff)
 	portal.New(a.Auth, a.Memberships, a.Accounts, a.Invites, a.Outbox, a.Config.SignUp == "open").Mount(a.Mux)
 	backoffice.New(a.Staff, a.Memberships, a.Accounts, a.Invites, a.Outbox, a.Jobs).Mount(a.Mux)
 	a.mountProbes()
+	a.mountSweep()
 }
 
 // Handler is the whole product over HTTP.
@@ -118,6 +119,15 @@ func (a *App) Close() error {
 	return errors.Join(a.Jobs.Stop(ctx), a.DB.Close())
 }
 
+// server bounds what a client may send, and how slowly.
+func (a *App) server() *http.Server {
+	return &http.Server{
+		Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
+	}
+}
+
 // Serve listens and answers until ctx ends, then lets the requests at hand
 // finish.
 func (a *App) Serve(ctx context.Context) error {
@@ -128,11 +138,7 @@ func (a *App) Serve(ctx context.Context) error {
 	if err := a.Start(context.WithoutCancel(ctx)); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	server := &http.Server{
-		Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
-	}
+	server := a.server()
 	a.Log.Info("ready", "address", a.Config.Base.String(), "listening", listener.Addr().String(), "database", plain.URL(a.Config.DatabaseURL))
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

@@ -21,6 +21,7 @@ type MailServer struct {
 	arrived *sync.Cond
 	mails   []*Mail
 	down    bool
+	held    bool
 	refuse  string // an address that it never takes
 	server  *smtp.Server
 	address string
@@ -48,7 +49,7 @@ func newMailServer(t testing.TB) *MailServer {
 	m.server.Domain, m.server.AllowInsecureAuth = "mail.test", true
 	m.server.ErrorLog = quietLog{}
 	go m.server.Serve(listener)
-	t.Cleanup(func() { m.server.Close() })
+	t.Cleanup(func() { m.Hold(false); m.server.Close() })
 	return m
 }
 
@@ -65,6 +66,15 @@ func (m *MailServer) Down(down bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.down = down
+}
+
+// Hold makes the server keep everybody waiting who brings a mail, or lets them
+// go on.
+func (m *MailServer) Hold(held bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.held = held
+	m.arrived.Broadcast()
 }
 
 // Refuse makes the server refuse an address for good.
@@ -112,6 +122,9 @@ func (c *conversation) Data(r io.Reader) error {
 	}
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
+	for c.server.held {
+		c.server.arrived.Wait()
+	}
 	c.server.mails = append(c.server.mails, &Mail{From: c.from, To: c.to[0], RCPTs: len(c.to), Raw: raw, Envelope: envelope})
 	c.server.arrived.Broadcast()
 	return nil

@@ -100,10 +100,14 @@ func (w *World) stop() {
 	}
 }
 
-// Restart stops the product and starts it again on the same data.
-func (w *World) Restart() {
+// Restart stops the product and starts it again on the same data, with other
+// settings where some are given.
+func (w *World) Restart(settings ...Setting) {
 	w.t.Helper()
 	w.stop()
+	for _, s := range settings {
+		s(&w.settings)
+	}
 	w.start()
 }
 

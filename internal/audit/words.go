@@ -117,6 +117,13 @@ var sayings = map[string]string{
 	"invitation.declined":        "declined an invitation",
 	"access.permission":          "asked for something that takes another permission",
 	"access.only-owners":         "asked for something that only owners may do",
+	"access.grant-exceeds-own":   "asked to give more than one holds",
+	"access.own-membership":      "asked to change one's own access",
+	"access.target-owner":        "asked to change an owner's access",
+	"access.target-exceeds-own":  "asked to change somebody who may do more",
+	"access.email-unverified":    "asked for something that takes a confirmed mail address",
+	"access.staff-only":          "asked for something that only staff may do",
+	"staff.permission":           "asked for something that takes another role",
 	"staff.added":                "added a staff member",
 	"staff.signed_in":            "signed in to the staff area",
 	"staff.signed_out":           "signed out of the staff area",
@@ -126,8 +133,15 @@ var sayings = map[string]string{
 
 // refusals are what an event is that was tried in vain.
 var refusals = map[string]string{
-	"user.signed_in":     "tried to sign in as {subject} with a wrong password",
-	"staff.signed_in":    "tried to sign in to the staff area with a wrong password",
-	"access.permission":  "was refused something that takes another permission",
-	"access.only-owners": "was refused something that only owners may do",
+	"user.signed_in":            "tried to sign in as {subject} with a wrong password",
+	"staff.signed_in":           "tried to sign in to the staff area with a wrong password",
+	"access.permission":         "was refused something that takes another permission",
+	"access.only-owners":        "was refused something that only owners may do",
+	"access.grant-exceeds-own":  "was refused giving more than one holds",
+	"access.own-membership":     "was refused changing one's own access",
+	"access.target-owner":       "was refused changing an owner's access",
+	"access.target-exceeds-own": "was refused changing somebody who may do more",
+	"access.email-unverified":   "was refused something that takes a confirmed mail address",
+	"access.staff-only":         "was refused something that only staff may do",
+	"staff.permission":          "was refused something that takes another role",
 }

@@ -23,7 +23,7 @@ var (
 
 // endings are what follows the events that are put together in the code.
 var endings = map[string][]string{
-	"access.":    {"permission", "only-owners"},
+	"access.":    {"permission", "only-owners", "grant-exceeds-own", "own-membership", "target-owner", "target-exceeds-own", "email-unverified", "staff-only"},
 	"member.":    {"removed", "left"},
 	"ownership.": {"declined", "withdrawn"},
 }

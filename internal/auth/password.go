@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"clientele/internal/fault"
@@ -80,14 +81,27 @@ func (h *Hasher) Check(password string, own ...string) error {
 	case common[low] || isMonotone(low):
 		return badPassword("This password is one of the first that guessers try. Choose another.")
 	}
+	bare := lettersAndDigits(low)
 	for _, s := range append(own, h.brand) {
-		for _, part := range append(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == '@' }), strings.ToLower(s)) {
-			if rest := strings.ReplaceAll(low, part, ""); len(part) >= 4 && rest != low && utf8.RuneCountInString(rest) < 8 {
+		for _, part := range append(strings.Split(s, "@"), s) {
+			part = lettersAndDigits(strings.ToLower(norm.NFC.String(part)))
+			if rest := strings.ReplaceAll(bare, part, ""); len(part) >= 4 && rest != bare && utf8.RuneCountInString(rest) < 8 {
 				return badPassword("This password is mostly your name, your address or " + h.brand + ". Choose another.")
 			}
 		}
 	}
 	return nil
+}
+
+// lettersAndDigits is a text without its spaces and marks, so that a name is
+// known in whichever way its words are joined.
+func lettersAndDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, s)
 }
 
 // isMonotone tells passwords made of one to three characters, or of a run

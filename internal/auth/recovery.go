@@ -101,13 +101,16 @@ type Link struct {
 	Name    string
 }
 
-// OpenLink finds what a mailed link opens, and changes nothing.
+// OpenLink finds what a mailed link opens, and uses nothing up.
 func (a *Auth) OpenLink(ctx context.Context, token string) (l Link, err error) {
 	defer fault.Wrap(&err, "auth.OpenLink")
 	err = a.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
 		l, err = findLink(tx, token)
 		return err
 	})
+	if errors.Is(err, errLink) {
+		err = errors.Join(err, ForgetOld(ctx, a.db, "user_links", token))
+	}
 	return l, err
 }
 

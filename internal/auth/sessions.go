@@ -40,15 +40,17 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 		LastAccount db.Null[id.Account]
 		ProvedAt    time.Time
 		SeenAt      time.Time
+		Over        bool
 	}
 	var s row
 	var now time.Time
 	err = a.db.Peek(ctx, db.Nothing, func(tx *db.Tx) (err error) {
 		now = tx.Now
 		s, err = db.One[row](tx, `
-			SELECT s.id AS session_id, u.id AS user_id, u.name, u.address, u.verified_at, u.language, u.last_account, s.proved_at, s.seen_at
+			SELECT s.id AS session_id, u.id AS user_id, u.name, u.address, u.verified_at, u.language, u.last_account, s.proved_at, s.seen_at,
+				s.expires_at <= $2 OR s.seen_at <= $3 AS over
 			FROM sessions s JOIN users u ON u.id = s.user_id
-			WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3 AND s.created_at <= $2 AND u.status = 'active'`,
+			WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.created_at <= $2 AND u.status = 'active'`,
 			HashToken(token), tx.Now, tx.Now.Add(-SessionIdle))
 		return err
 	})
@@ -57,6 +59,9 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 	}
 	if err != nil {
 		return Identity{}, err
+	}
+	if s.Over {
+		return Identity{request: r}, a.expire(ctx, s.SessionID)
 	}
 	if now.Sub(s.SeenAt) >= seenEvery {
 		err = a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
@@ -71,6 +76,15 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 		session: s.SessionID, user: s.UserID, name: s.Name, address: s.Address, verified: s.VerifiedAt.Valid,
 		language: s.Language, provedAt: s.ProvedAt, lastUsed: s.LastAccount.V, request: r,
 	}, nil
+}
+
+// expire ends a session that has got too old, so that it stays ended also
+// where the clock is set back.
+func (a *Auth) expire(ctx context.Context, s id.Session) error {
+	return a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		_, err := db.Exec(tx, "UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", s, tx.Now)
+		return err
+	})
 }
 
 // StartSession signs a user in: whoever calls it has seen her proof.
@@ -200,4 +214,30 @@ func (a *Auth) Activity(ctx context.Context, i Identity, before Cursor) (list []
 		return err
 	})
 	return list, err
+}
+
+// keep is how long what has ended is kept, for looking into what happened.
+const keep = 90 * 24 * time.Hour
+
+// Sweep deletes what has ended long ago: counters, links and sessions.
+func (a *Auth) Sweep(ctx context.Context) (err error) {
+	defer fault.Wrap(&err, "auth.Sweep")
+	return a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		old := tx.Now.Add(-keep)
+		for _, s := range []struct {
+			statement string
+			before    time.Time
+		}{
+			{"DELETE FROM throttles WHERE ends_at < $1", tx.Now},
+			{"DELETE FROM user_links WHERE expires_at < $1", old},
+			{"DELETE FROM sessions WHERE expires_at < $1 OR ended_at < $1", old},
+			{"DELETE FROM devices WHERE ended_at < $1", old},
+			{"DELETE FROM staff_sessions WHERE expires_at < $1", old},
+		} {
+			if _, err := db.Exec(tx, s.statement, s.before); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

@@ -10,8 +10,9 @@ import (
 // A Limit is how often something may happen within a window of time. The
 // counters stand in the database, so that all nodes count together.
 type Limit struct {
-	Hits int64
-	Per  time.Duration
+	Hits    int64
+	Per     time.Duration
+	Rolling bool // every hit begins the window anew: never more hits in any time that is as long
 }
 
 // Take counts one hit against the limit for the given key, and tells how long
@@ -26,8 +27,8 @@ func (l Limit) Take(tx *db.Tx, key string) (wait time.Duration, err error) {
 		ON CONFLICT (name) DO UPDATE SET
 			hits = CASE WHEN throttles.ends_at <= $2 THEN 1 ELSE throttles.hits + 1 END,
 			began_at = CASE WHEN throttles.ends_at <= $2 THEN $2 ELSE throttles.began_at END,
-			ends_at = CASE WHEN throttles.ends_at <= $2 THEN $3 ELSE throttles.ends_at END
-		RETURNING hits, ends_at`, HashToken(key), tx.Now, tx.Now.Add(l.Per))
+			ends_at = CASE WHEN throttles.ends_at <= $2 OR ($4 AND throttles.hits < $5) THEN $3 ELSE throttles.ends_at END
+		RETURNING hits, ends_at`, HashToken(key), tx.Now, tx.Now.Add(l.Per), l.Rolling, l.Hits)
 	if err != nil || c.Hits <= l.Hits {
 		return 0, err
 	}

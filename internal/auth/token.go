@@ -3,10 +3,13 @@
 package auth
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+
+	"clientele/internal/db"
 )
 
 // NewToken makes a secret that cannot be guessed (256 bits), and the hash by
@@ -22,4 +25,24 @@ func NewToken() (token, hash string) {
 func HashToken(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])
+}
+
+// ForgetOld makes a mailed token that has got too old no token at all: once
+// it was refused, a clock that is set back does not revive it. table is where
+// its hash is kept. A token that is not too old stays as it is.
+func ForgetOld(ctx context.Context, d *db.DB, table, token string) error {
+	old := " WHERE token_hash = $1 AND expires_at <= $2"
+	var n int64
+	err := d.Read(ctx, db.Wide, func(tx *db.Tx) (err error) {
+		n, err = db.One[int64](tx, "SELECT COUNT(*) FROM "+table+old, HashToken(token), tx.Now)
+		return err
+	})
+	if err != nil || n == 0 {
+		return err
+	}
+	_, nobodys := NewToken()
+	return d.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		_, err := db.Exec(tx, "UPDATE "+table+" SET token_hash = $3"+old, HashToken(token), tx.Now, nobodys)
+		return err
+	})
 }

@@ -16,7 +16,7 @@ import (
 type detailsForm struct {
 	account.Typed
 	Seen      string            // the state of the details that were changed
-	Meanwhile map[string]string // what somebody else saved at the same time
+	Meanwhile account.Meanwhile // what somebody else saved at the same time
 	Errors    map[string]string
 	Above     string
 }
@@ -64,8 +64,8 @@ func (b *Backoffice) detailsAgain(r *web.Request, acc access.For[access.ManagePr
 		if err != nil {
 			return err
 		}
-		f.Seen, f.Meanwhile = now.Stamp(), differences(f.Typed, typed(now.Details))
-		f.Above = "Somebody else changed these details while you were editing. What is saved now stands below each field that differs. Save once more to replace it."
+		f.Seen, f.Meanwhile = now.Stamp(), f.Since(typed(now.Details))
+		f.Above = account.MeanwhileText
 	}
 	return r.Render(web.Status(cause), detailsPage(newSheet(r, acc, "Details", "Summary"), f))
 }
@@ -88,30 +88,9 @@ func typed(d account.Details) account.Typed {
 	}
 }
 
-// differences is what is saved now in the fields where something else was
-// typed.
-func differences(typed, saved account.Typed) map[string]string {
-	was, out := texts(typed), map[string]string{}
-	for name, now := range texts(saved) {
-		if now != was[name] {
-			out[name] = now
-		}
-	}
-	return out
-}
-
-// texts are the typed details by the names of their fields.
-func texts(t account.Typed) map[string]string {
-	return map[string]string{
-		"name": t.Name, "company": t.Company, "address": t.Address, "line1": t.Line1, "line2": t.Line2, "city": t.City,
-		"region": t.Region, "postcode": t.Postcode, "country": t.Country, "phone": t.Phone, "tax_number": t.TaxNumber,
-		"currency": t.Currency, "language": t.Language,
-	}
-}
-
 // field is one line of the form.
 func (f detailsForm) field(name, label, hint string) ui.FieldProps {
-	return ui.FieldProps{Name: name, Label: label, Value: texts(f.Typed)[name], Hint: f.hint(name, hint), Error: f.Errors[name], MaxLength: 100, Autocomplete: "off"}
+	return ui.FieldProps{Name: name, Label: label, Value: f.Texts()[name], Hint: f.Meanwhile.Hint(name, hint), Error: f.Errors[name], MaxLength: 100, Autocomplete: "off"}
 }
 
 // required is a line that cannot stay empty.
@@ -126,22 +105,11 @@ func (f detailsForm) required(name, label, kind, hint string) ui.FieldProps {
 
 // choice is a line that is chosen from a list.
 func (f detailsForm) choice(name, label string, from []locale.Choice, first ...ui.Option) ui.SelectProps {
-	s := ui.SelectProps{Name: name, Label: label, Value: texts(f.Typed)[name], Hint: f.hint(name, ""), Error: f.Errors[name], Options: first}
+	s := ui.SelectProps{Name: name, Label: label, Value: f.Texts()[name], Hint: f.Meanwhile.Hint(name, ""), Error: f.Errors[name], Options: first}
 	for _, c := range from {
 		s.Options = append(s.Options, ui.Option{Value: c.Key, Label: c.Name})
 	}
 	return s
-}
-
-func (f detailsForm) hint(name, hint string) string {
-	saved, ok := f.Meanwhile[name]
-	switch {
-	case !ok:
-		return hint
-	case saved == "":
-		return "Saved meanwhile: nothing."
-	}
-	return "Saved meanwhile: " + saved
 }
 
 // country is a country's name; its code where it has none.

@@ -43,7 +43,9 @@ func TestCommandLine(t *testing.T) {
 
 // setUp gives a script what it cannot make by itself.
 func setUp(t *testing.T, env *testscript.Env) error {
-	env.Setenv("POSTGRES", apptest.EmptyDatabase(t, db.Postgres))
+	database := apptest.EmptyDatabase(t, db.Postgres)
+	env.Setenv("POSTGRES", database)
+	env.Setenv("ROLE", "role_of_"+regexp.MustCompile(`t_\d+_\d+`).FindString(database))
 	env.Setenv("POSTGRES_STRICT", strictPostgres(t))
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -127,16 +129,17 @@ func refuse(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// statement changes a database past the product.
+// statement runs a statement past the product; with ! it must be refused.
 //
 //	sql URL statement
-func statement(ts *testscript.TestScript, _ bool, args []string) {
+func statement(ts *testscript.TestScript, refused bool, args []string) {
 	url := strings.Replace(args[0], "sqlite://", "sqlite://"+ts.MkAbs(".")+"/", 1)
-	d, err := db.Open(context.Background(), url, db.Options{})
+	d, err := db.Open(context.Background(), url, db.Options{AllowBypass: true})
 	ts.Check(err)
 	defer d.Close()
-	_, err = d.Pool().Exec(args[1])
-	ts.Check(err)
+	if _, err = d.Pool().Exec(args[1]); refused != (err != nil) {
+		ts.Fatalf("%s: %v", args[1], err)
+	}
 }
 
 // answers waits until an address answers with a status.

@@ -64,7 +64,7 @@ func (c demoCommand) Run(sh *shell) error {
 	for _, p := range story {
 		fmt.Fprintf(sh.out, "  %-12s %s\n", p.name, p.address)
 	}
-	fmt.Fprintf(sh.out, "  %-12s %s (staff, at %s/staff)\n\n", clerk.name, clerk.address, sh.settings.Base)
+	fmt.Fprintf(sh.out, "  %-12s %s (staff, at %s/staff/signin)\n\n", clerk.name, clerk.address, sh.settings.Base)
 	return nil
 }
 
@@ -96,7 +96,7 @@ func tell(tx *db.Tx, hash string) error {
 		account id.Account
 		person  demoPerson
 		role    string
-	}{{bakery, ben, "billing"}, {yoga, dana, "technical"}} {
+	}{{bakery, ben, "billing"}, {yoga, dana, "readonly"}} {
 		u := people[j.person]
 		if _, err := access.Add(tx, acting(u), j.account, access.Join{User: u, Role: access.Role{BuiltIn: j.role}}); err != nil {
 			return err

@@ -41,7 +41,7 @@ func (c staffAdd) Run(sh *shell) error {
 	if _, err := a.Staff.Add(sh.ctx, address, c.Name, c.Role, password); err != nil {
 		return err
 	}
-	fmt.Fprintf(sh.out, "%s may sign in at %s/staff as %s.\n", address, sh.settings.Base, c.Role)
+	fmt.Fprintf(sh.out, "%s may sign in at %s/staff/signin as %s.\n", address, sh.settings.Base, c.Role)
 	if !c.Password {
 		fmt.Fprintf(sh.out, "Password, shown this once: %s\n", password)
 	}

@@ -34,6 +34,7 @@ type DB struct {
 	read    *sql.DB // on SQLite a pool of its own, so that readers never wait for the writer
 	clock   func() time.Time
 	readers chan *reader // on SQLite: the read pool's connections
+	keeper  *keeper      // on SQLite: the writer's statements
 }
 
 // Options are what Open needs beside the URL.
@@ -75,7 +76,11 @@ func (d *DB) Now() time.Time { return d.clock().UTC().Truncate(time.Microsecond)
 
 // Ping reports whether the database answers.
 func (d *DB) Ping(ctx context.Context) error {
-	if err := d.read.PingContext(ctx); err != nil {
+	err := d.Peek(ctx, Nothing, func(tx *Tx) error {
+		_, err := One[int64](tx, "SELECT 1")
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("the database does not answer: %w", err)
 	}
 	return nil

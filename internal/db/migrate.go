@@ -5,12 +5,14 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"testing/fstest"
 	"text/template"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 )
 
@@ -26,7 +28,7 @@ func (d *DB) Migrate(ctx context.Context) (err error) {
 	}
 	current, newest, err := provider.GetVersions(ctx)
 	if err != nil {
-		return fmt.Errorf("the database's version cannot be read: %w", unavailable(err))
+		return fmt.Errorf("the database's version cannot be read: %w", notOwner(unavailable(err)))
 	}
 	if current > newest {
 		return fmt.Errorf("the database was made by a newer release (schema %d; this release knows %d): start the newer release, or restore a backup from before the upgrade", current, newest)
@@ -35,10 +37,21 @@ func (d *DB) Migrate(ctx context.Context) (err error) {
 		return nil
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("the database could not be migrated from schema %d to %d; nothing of the failed step was kept: %w", current, newest, err)
+		return fmt.Errorf("the database could not be migrated from schema %d to %d; nothing of the failed step was kept: %w", current, newest, notOwner(err))
 	}
 	return nil
 }
+
+// notOwner says what to do where the tables belong to another role.
+func notOwner(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == insufficientPrivilege {
+		return fmt.Errorf("%s; run clientele migrate as the PostgreSQL role that owns the tables, with --grant-to for this one", pg.Message)
+	}
+	return err
+}
+
+const insufficientPrivilege = "42501"
 
 // Schema tells the version of the database and the newest that this release
 // knows.

@@ -139,3 +139,55 @@ func (d *DB) readPostgres(ctx context.Context, scope Scope, fn func(*Tx) error) 
 	}
 	return err
 }
+
+// peekPostgres runs fn, each of whose queries is a transaction of its own that
+// takes one round trip.
+func (d *DB) peekPostgres(ctx context.Context, scope Scope, fn func(*Tx) error) error {
+	conn, err := d.read.Conn(ctx)
+	if err != nil {
+		return unavailable(err)
+	}
+	defer conn.Close()
+	return fn(&Tx{db: d, conn: conn, peeking: true, Now: d.Now(), scope: scope, ctx: ctx})
+}
+
+// peek sends the begin, the scope, the query and the commit in one go.
+func (tx *Tx) peek(query string, args []any, read func(rowSource) error) error {
+	settings := scopeValues(tx.scope)
+	var batch pgx.Batch
+	batch.Queue("begin read only")
+	batch.Queue("SELECT set_config('clientele.account', $1, true), set_config('clientele.user_id', $2, true), set_config('clientele.wide', $3, true)",
+		settings[0], settings[1], settings[2])
+	batch.Queue(query, args...).Query(func(rows pgx.Rows) error {
+		if err := rows.Err(); err != nil {
+			return err // rows that never came have no columns to be asked for
+		}
+		return read(pgxRows{rows})
+	})
+	batch.Queue("commit")
+	return tx.conn.Raw(func(c any) error {
+		conn := c.(*stdlib.Conn).Conn()
+		err := conn.SendBatch(tx.ctx, &batch).Close()
+		if conn.PgConn().IsClosed() {
+			return errors.Join(err, errBadConn)
+		}
+		if err != nil && conn.PgConn().TxStatus() != 'I' {
+			_, rollback := conn.Exec(context.WithoutCancel(tx.ctx), "rollback")
+			err = errors.Join(err, rollback)
+		}
+		return err
+	})
+}
+
+// pgxRows are the driver's own rows with the columns named.
+type pgxRows struct{ pgx.Rows }
+
+// Columns names the columns.
+func (r pgxRows) Columns() ([]string, error) {
+	fields := r.FieldDescriptions()
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Name
+	}
+	return names, nil
+}

@@ -26,15 +26,42 @@ func One[T any](tx *Tx, query string, args ...any) (T, error) {
 }
 
 // All reads every row that the query finds.
-func All[T any](tx *Tx, query string, args ...any) (_ []T, err error) {
-	rows, err := tx.query(query, args...)
+func All[T any](tx *Tx, query string, args ...any) (list []T, err error) {
+	if tx.peeking {
+		err = tx.peek(query, args, func(rows rowSource) (err error) {
+			list, err = scanAll[T](rows)
+			return err
+		})
+	} else {
+		list, err = queryAll[T](tx, query, args)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w (query %s)", translate(err), firstLine(query))
 	}
+	return list, nil
+}
+
+func queryAll[T any](tx *Tx, query string, args []any) ([]T, error) {
+	rows, err := tx.query(query, args...)
+	if err != nil {
+		return nil, err
+	}
 	defer rows.Close()
+	return scanAll[T](rows)
+}
+
+// A rowSource is the rows of a query, by either of the two ways to them.
+type rowSource interface {
+	Columns() ([]string, error)
+	Next() bool
+	Scan(targets ...any) error
+	Err() error
+}
+
+func scanAll[T any](rows rowSource) ([]T, error) {
 	fields, err := columnsOf[T](rows)
 	if err != nil {
-		return nil, fmt.Errorf("%w (query %s)", err, firstLine(query))
+		return nil, err
 	}
 	var out []T
 	targets := make([]any, max(1, len(fields)))
@@ -49,11 +76,11 @@ func All[T any](tx *Tx, query string, args ...any) (_ []T, err error) {
 			}
 		}
 		if err := rows.Scan(targets...); err != nil {
-			return nil, fmt.Errorf("%w (query %s)", err, firstLine(query))
+			return nil, err
 		}
 		out = append(out, row)
 	}
-	return out, translate(rows.Err())
+	return out, rows.Err()
 }
 
 // Exec runs a statement and tells how many rows it changed.
@@ -61,7 +88,13 @@ func Exec(tx *Tx, query string, args ...any) (int64, error) {
 	if tx.tx == nil {
 		return 0, errors.New("db: a reading transaction writes nothing: " + firstLine(query))
 	}
-	res, err := tx.tx.ExecContext(tx.ctx, query, args...)
+	var res sql.Result
+	var err error
+	if stmt := tx.kept(query); stmt != nil {
+		res, err = stmt.ExecContext(tx.ctx, args...)
+	} else {
+		res, err = tx.tx.ExecContext(tx.ctx, query, args...)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("%w (statement %s)", translate(err), firstLine(query))
 	}
@@ -79,7 +112,23 @@ func (tx *Tx) query(query string, args ...any) (*sql.Rows, error) {
 		}
 		return stmt.QueryContext(tx.ctx, args...)
 	}
+	if stmt := tx.kept(query); stmt != nil {
+		return stmt.QueryContext(tx.ctx, args...)
+	}
 	return tx.tx.QueryContext(tx.ctx, query, args...)
+}
+
+// kept is the writer's prepared statement, if there is one by now.
+func (tx *Tx) kept(query string) *sql.Stmt {
+	if tx.db.keeper == nil || tx.tx == nil {
+		return nil
+	}
+	s := tx.db.keeper.find(query)
+	if s == nil {
+		tx.noted = append(tx.noted, query)
+		return nil
+	}
+	return tx.tx.StmtContext(tx.ctx, s)
 }
 
 type columnKey struct {
@@ -91,7 +140,7 @@ var columnCache sync.Map // columnKey to [][]int
 
 // columnsOf finds the field for each column of rows; nil where T is one
 // plain value.
-func columnsOf[T any](rows *sql.Rows) ([][]int, error) {
+func columnsOf[T any](rows rowSource) ([][]int, error) {
 	t := reflect.TypeFor[T]()
 	if t.Kind() != reflect.Struct || isScalar(t) {
 		return nil, nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 
 	sqlite "modernc.org/sqlite" // the engine, registered as "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -49,7 +50,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	read.SetMaxOpenConns(conns)
 	read.SetMaxIdleConns(conns)
-	d := &DB{engine: SQLite, write: write, read: read, clock: o.Clock, readers: make(chan *reader, conns)}
+	d := &DB{engine: SQLite, write: write, read: read, clock: o.Clock, readers: make(chan *reader, conns), keeper: &keeper{stmts: map[string]*sql.Stmt{}}}
 	for range conns {
 		d.readers <- &reader{}
 	}
@@ -176,10 +177,53 @@ func (d *DB) readSQLite(ctx context.Context, scope Scope, single bool, fn func(*
 	return fn(tx)
 }
 
-// closeReaders waits for the readers and closes their connections.
+// A keeper keeps the writer's statements prepared. The writer has a single
+// connection, so a statement cannot be prepared while a transaction holds it:
+// new ones are noted, and prepared once the transaction is over.
+type keeper struct {
+	mu    sync.Mutex
+	stmts map[string]*sql.Stmt
+}
+
+// find answers the prepared statement, or nil, in which case the transaction
+// should note it.
+func (k *keeper) find(query string) *sql.Stmt {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.stmts[query]
+}
+
+// prepare prepares what a transaction has noted. That one cannot be prepared
+// costs nothing but time.
+func (k *keeper) prepare(ctx context.Context, pool *sql.DB, noted []string) {
+	for _, query := range noted {
+		if k.find(query) != nil {
+			continue
+		}
+		s, err := pool.PrepareContext(ctx, query)
+		if err != nil {
+			return
+		}
+		k.mu.Lock()
+		if k.stmts[query] != nil || len(k.stmts) >= maxStmts {
+			s.Close()
+		} else {
+			k.stmts[query] = s
+		}
+		k.mu.Unlock()
+	}
+}
+
+// closeReaders waits for the readers and closes their connections. Whoever
+// still wants to read afterwards finds a closed pool.
 func (d *DB) closeReaders() {
+	var all []*reader
 	for range cap(d.readers) {
 		r := <-d.readers
 		r.drop()
+		all = append(all, r)
+	}
+	for _, r := range all {
+		d.readers <- r
 	}
 }

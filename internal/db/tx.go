@@ -6,8 +6,11 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"clientele/internal/fault"
@@ -46,13 +49,15 @@ func AsUser(u id.User) Scope { return Scope{user: u} }
 type Tx struct {
 	Now time.Time
 
-	db     *DB
-	conn   *sql.Conn // a reading transaction on PostgreSQL
-	reader *reader   // a reading transaction on SQLite
-	tx     *sql.Tx   // a writing transaction
-	ctx    context.Context
-	scope  Scope
-	after  []func()
+	db      *DB
+	conn    *sql.Conn // a reading transaction on PostgreSQL
+	reader  *reader   // a reading transaction on SQLite
+	tx      *sql.Tx   // a writing transaction
+	peeking bool      // on PostgreSQL: every query is a transaction of its own, in one round trip
+	ctx     context.Context
+	scope   Scope
+	after   []func()
+	noted   []string // statements that the keeper does not know yet
 }
 
 // After has fn run once the transaction has committed, and not at all where
@@ -80,7 +85,7 @@ func (d *DB) Read(ctx context.Context, scope Scope, fn func(*Tx) error) error {
 // where it is not put into a transaction.
 func (d *DB) Peek(ctx context.Context, scope Scope, fn func(*Tx) error) error {
 	if d.engine == Postgres {
-		return d.readPostgres(ctx, scope, fn)
+		return d.peekPostgres(ctx, scope, fn)
 	}
 	return d.readSQLite(ctx, scope, true, fn)
 }
@@ -119,10 +124,13 @@ func (d *DB) writeOnce(ctx context.Context, scope Scope, fn func(*Tx) error) err
 		}
 	}
 	if err := fn(tx); err != nil {
-		return err
+		return unavailable(err) // libraries that bring their own SQL have not said so
 	}
 	if err := sqlTx.Commit(); err != nil {
 		return unavailable(err)
+	}
+	if len(tx.noted) > 0 {
+		d.keeper.prepare(ctx, d.write, tx.noted)
 	}
 	for _, f := range tx.after {
 		f()
@@ -151,6 +159,10 @@ func (tx *Tx) Within(s Scope, fn func() error) error {
 	}
 	before := tx.scope
 	tx.scope = s
+	if tx.peeking {
+		defer func() { tx.scope = before }()
+		return fn()
+	}
 	if err := tx.applyScope(); err != nil {
 		return unavailable(err)
 	}
@@ -211,14 +223,31 @@ func translate(err error) error {
 // unavailable marks the errors of a database that is not there, so that the
 // visitor is asked to try again soon instead of being told of a defect.
 func unavailable(err error) error {
+	if _, told := fault.Of(err); err == nil || told || !isAway(err) {
+		return err
+	}
+	return errors.Join(&fault.Error{Code: fault.Busy, Reason: "database-unavailable", Text: "The database does not answer right now. Nothing was changed; please try again in a moment.", Retry: 5 * time.Second}, err)
+}
+
+// isAway tells a database that cannot be reached, or cannot be written to,
+// from one that was asked something wrong.
+func isAway(err error) bool {
 	var op *net.OpError
 	var connect *pgconn.ConnectError
 	var pg *pgconn.PgError
-	if errors.As(err, &op) || errors.As(err, &connect) || errors.Is(err, driver.ErrBadConn) ||
-		(errors.As(err, &pg) && (pg.Code[:2] == "57" || pg.Code[:2] == "53" || pg.Code[:2] == "08")) {
-		return errors.Join(&fault.Error{Code: fault.Busy, Reason: "database-unavailable", Text: "The database does not answer right now. Nothing was changed; please try again in a moment.", Retry: 5 * time.Second}, err)
+	var lite *sqlite.Error
+	switch {
+	case errors.As(err, &op), errors.As(err, &connect), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
+		errors.Is(err, io.ErrUnexpectedEOF), pgconn.SafeToRetry(err):
+		return true
+	case errors.As(err, &pg):
+		return slices.Contains([]string{"57", "53", "08"}, pg.Code[:2])
+	case errors.As(err, &lite):
+		// The low byte is the kind of error; the rest says more of it.
+		return slices.Contains([]int{sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}, lite.Code()&0xff)
 	}
-	return err
+	// A pool that was closed has no error of its own in the standard library.
+	return strings.HasSuffix(err.Error(), "sql: database is closed")
 }
 
 func isRetryable(err error) bool {

@@ -19,17 +19,21 @@ import (
 // to what, and nothing else of the account.
 type Opened struct {
 	Invitation
-	Offered access.Set
-	Closed  bool // the account is closed
+	Gives   access.Role // what it offers, as far as the one who invited may still give it
+	Offered access.Set  // the permissions that this amounts to
+	Closed  bool        // the account is closed
 }
 
-// Open finds what a mailed link opens, and changes nothing.
+// Open finds what a mailed link opens, and uses nothing up.
 func (v *Invites) Open(ctx context.Context, token string) (o Opened, err error) {
 	defer fault.Wrap(&err, "invite.Open")
 	err = v.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
 		o, err = byToken(tx, token)
 		return err
 	})
+	if errors.Is(err, errGone) {
+		err = errors.Join(err, auth.ForgetOld(ctx, v.db, "invitations", token))
+	}
 	return o, err
 }
 
@@ -60,9 +64,18 @@ func opened(tx *db.Tx, where string, arg any) (Opened, error) {
 	if err != nil {
 		return Opened{}, err
 	}
-	o := Opened{Invitation: i}
-	if o.Offered, err = i.Given().Permissions(tx, i.AccountID); err != nil {
-		return o, errGone
+	return unfold(tx, i)
+}
+
+// unfold reads what an open invitation comes to today.
+func unfold(tx *db.Tx, i Invitation) (o Opened, err error) {
+	o.Invitation = i
+	o.Gives, o.Offered, err = stillGiven(tx, i)
+	if fault.Is(err, fault.Invalid) {
+		return o, errGone // its role is no longer there
+	}
+	if err != nil {
+		return o, err
 	}
 	status, err := db.One[string](tx, "SELECT status FROM accounts WHERE id = $1", i.AccountID)
 	o.Closed = status == "closed"
@@ -81,11 +94,13 @@ func (v *Invites) Mine(ctx context.Context, i auth.Identity) (list []Opened, err
 			return err
 		}
 		for _, one := range found {
-			offered, err := one.Given().Permissions(tx, one.AccountID)
-			if err != nil {
-				continue
+			o, err := unfold(tx, one)
+			if err != nil && !fault.Is(err, fault.Gone) {
+				return err
 			}
-			list = append(list, Opened{Invitation: one, Offered: offered})
+			if err == nil && !o.Closed {
+				list = append(list, o)
+			}
 		}
 		return nil
 	})
@@ -160,10 +175,6 @@ func locked(tx *db.Tx, find func() (Opened, error)) (Opened, error) {
 // join makes the membership that the invitation offers, as far as the one who
 // invited may still give it.
 func (v *Invites) join(tx *db.Tx, o Opened, u id.User, by audit.Actor) error {
-	role, err := stillGrantable(tx, o)
-	if err != nil {
-		return err
-	}
 	if err := closeAs(tx, o.AccountID, o.ID, Accepted); err != nil {
 		return err
 	}
@@ -174,7 +185,7 @@ func (v *Invites) join(tx *db.Tx, o Opened, u id.User, by audit.Actor) error {
 	if err := endLapsed(tx, o.AccountID, u); err != nil {
 		return err
 	}
-	member, err := access.Add(tx, by, o.AccountID, access.Join{User: u, Role: role, Ends: ends})
+	member, err := access.Add(tx, by, o.AccountID, access.Join{User: u, Role: o.Gives, Ends: ends})
 	if err != nil {
 		return err
 	}
@@ -194,19 +205,23 @@ func endLapsed(tx *db.Tx, account id.Account, u id.User) error {
 	return err
 }
 
-// stillGrantable is the role that the invitation offers, cut down to what the
-// one who invited holds now. Whoever left by herself had it when she asked,
-// in the account's name; whoever was removed has no open invitations.
-func stillGrantable(tx *db.Tx, o Opened) (access.Role, error) {
-	role := o.Given()
-	if !o.InviterID.Valid {
-		return role, nil
+// stillGiven is the role that the invitation offers, cut down to what the one
+// who invited may still give. Whoever was removed has no open invitations.
+func stillGiven(tx *db.Tx, i Invitation) (role access.Role, s access.Set, err error) {
+	role = i.Given()
+	offered, err := role.Permissions(tx, i.AccountID)
+	if err != nil || !i.InviterID.Valid {
+		return role, offered, err
 	}
-	held, in, err := access.HeldBy(tx, o.AccountID, o.InviterID.V)
-	if err != nil || !in || held.Has(o.Offered) {
-		return role, err
+	s, err = access.StillGives(tx, i.AccountID, i.InviterID.V, offered)
+	switch {
+	case err != nil || s == offered:
+	case s == 0:
+		role = access.Role{BuiltIn: "mail"}
+	default:
+		role = access.Role{Single: s}
 	}
-	return access.Role{Single: (o.Offered & held).Closed() & held}, nil
+	return role, s, err
 }
 
 // A Newcomer is somebody who makes her login on the way in.

@@ -24,40 +24,42 @@ type Invites struct {
 	brand   string
 }
 
-// A closer is told when something ends that invitations hang on.
-type closer interface {
-	WhenClosed(fn func(tx *db.Tx, by audit.Actor, account id.Account) error)
-}
-
 // NewInvites makes Invites. Links in mail are built from baseURL alone.
-func NewInvites(d *db.DB, a *auth.Auth, m *access.Memberships, accounts closer, o *mail.Outbox, baseURL, brand string) *Invites {
+func NewInvites(d *db.DB, a *auth.Auth, m *access.Memberships, o *mail.Outbox, baseURL, brand string) *Invites {
 	v := &Invites{db: d, auth: a, outbox: o, baseURL: baseURL, brand: brand}
 	m.WhenEnded(withdrawOf)
-	accounts.WhenClosed(withdrawAll)
 	return v
 }
 
 // withdrawOf withdraws what somebody has invited whom others removed. Who
 // leaves by herself leaves her invitations standing: they were within what
 // the account let her do.
-func withdrawOf(tx *db.Tx, account id.Account, u id.User, removed bool) error {
+func withdrawOf(tx *db.Tx, by audit.Actor, account id.Account, u id.User, removed bool) error {
 	if !removed {
 		return nil
 	}
-	_, err := db.Exec(tx, "UPDATE invitations SET state = 'withdrawn', closed_at = $3 WHERE account_id = $1 AND invited_by_user = $2 AND state = 'pending'", account, u, tx.Now)
-	return err
+	list, err := db.All[id.Invitation](tx, `
+		UPDATE invitations SET state = 'withdrawn', closed_at = $3
+		WHERE account_id = $1 AND invited_by_user = $2 AND state = 'pending' RETURNING id`, account, u, tx.Now)
+	if err != nil {
+		return err
+	}
+	for _, number := range list {
+		if err := recordWithdrawn(tx, by, account, number); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// withdrawAll withdraws every open invitation of an account that closes.
-func withdrawAll(tx *db.Tx, _ audit.Actor, account id.Account) error {
-	_, err := db.Exec(tx, "UPDATE invitations SET state = 'withdrawn', closed_at = $2 WHERE account_id = $1 AND state = 'pending'", account, tx.Now)
-	return err
+func recordWithdrawn(tx *db.Tx, by audit.Actor, account id.Account, number id.Invitation) error {
+	return audit.Write(tx, by, audit.Record{Event: "invitation.withdrawn", Account: account, Object: "invitation", ObjectID: int64(number)})
 }
 
 // The limits on inviting. A mailbox gets at most three invitations a day from
 // all accounts together; nobody fills one.
 var (
-	perRecipient = auth.Limit{Hits: 3, Per: 24 * time.Hour}
+	perRecipient = auth.Limit{Hits: 3, Per: 24 * time.Hour, Rolling: true}
 	perDomain    = auth.Limit{Hits: 200, Per: 24 * time.Hour}
 	perInviter   = auth.Limit{Hits: 50, Per: time.Hour}
 	perAccount   = auth.Limit{Hits: 100, Per: 24 * time.Hour}
@@ -134,7 +136,7 @@ func (v *Invites) mayInvite(tx *db.Tx, by access.For[access.ManagePeople], n New
 	}
 	members, err := db.One[int64](tx, `
 		SELECT COUNT(*) FROM memberships m JOIN users u ON u.id = m.user_id
-		WHERE m.account_id = $1 AND m.status <> 'ended' AND u.address = $2 AND (m.ends_at IS NULL OR m.ends_at > $3)`, by.Account(), n.Address, tx.Now)
+		WHERE m.account_id = $1 AND m.status <> 'ended' AND u.status <> 'deleted' AND u.address = $2 AND (m.ends_at IS NULL OR m.ends_at > $3)`, by.Account(), n.Address, tx.Now)
 	if err != nil {
 		return err
 	}
@@ -197,7 +199,7 @@ func blocked(tx *db.Tx, account id.Account, a mail.Address) (bool, error) {
 // the last month.
 func (v *Invites) List(ctx context.Context, by access.For[access.ViewPeople]) (list []Invitation, err error) {
 	defer fault.Wrap(&err, "invite.List(%d)", by.Account())
-	err = by.Read(ctx, func(tx *db.Tx) error {
+	err = by.Peek(ctx, func(tx *db.Tx) error {
 		list, err = db.All[Invitation](tx, columns+`
 			WHERE i.account_id = $1 AND (i.state = 'pending' OR i.state = 'declined' AND i.closed_at > $2) ORDER BY i.id DESC LIMIT 500`,
 			by.Account(), tx.Now.Add(-30*24*time.Hour))
@@ -312,7 +314,7 @@ func (v *Invites) Withdraw(ctx context.Context, by access.For[access.ManagePeopl
 		if err := closeAs(tx, by.Account(), number, Withdrawn); err != nil {
 			return err
 		}
-		return audit.Write(tx, by.Actor(), audit.Record{Event: "invitation.withdrawn", Account: by.Account(), Object: "invitation", ObjectID: int64(number)})
+		return recordWithdrawn(tx, by.Actor(), by.Account(), number)
 	})
 }
 

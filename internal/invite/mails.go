@@ -47,7 +47,7 @@ func (v *Invites) compose(i Invitation, offered access.Set, token string) mail.M
 	}
 	facts = append(facts, mail.Fact{Label: "Answer by", Value: locale.Exact(i.ExpiresAt)})
 	return mail.Message{
-		Kind: "invitation", Class: mail.Urgent, To: i.Address, About: i.AccountID,
+		Kind: "invitation", Class: mail.Urgent, GivesWay: true, To: i.Address, About: i.AccountID,
 		Subject: inviter + " invites you to " + name,
 		Lines:   []string{inviter + " invites you to the account " + name + " at " + v.brand + "."},
 		Facts:   facts,

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"clientele/internal/db"
@@ -48,10 +49,11 @@ type Options struct {
 
 // Jobs enqueues and works.
 type Jobs struct {
-	client  *river.Client[*sql.Tx]
-	workers *river.Workers
-	db      *db.DB
-	options Options
+	client   *river.Client[*sql.Tx]
+	workers  *river.Workers
+	periodic []*river.PeriodicJob
+	db       *db.DB
+	options  Options
 }
 
 // New prepares the queues over an open database. Register the workers, then
@@ -105,10 +107,18 @@ func Register[A Args](j *Jobs, work func(context.Context, A) error) {
 	river.AddWorker(j.workers, &worker[A]{work: work, jobs: j})
 }
 
+// Every has a job enqueued at intervals, by one of the nodes at a time, and
+// once soon after the start.
+func (j *Jobs) Every(interval time.Duration, args Args) {
+	j.periodic = append(j.periodic, river.NewPeriodicJob(river.PeriodicInterval(interval),
+		func() (river.JobArgs, *river.InsertOpts) { return args, &river.InsertOpts{Queue: string(Bulk)} },
+		&river.PeriodicJobOpts{RunOnStart: true}))
+}
+
 // Build finishes the set-up, after which jobs can be enqueued.
 func (j *Jobs) Build() (err error) {
 	config := &river.Config{
-		Workers: j.workers, Logger: quiet(j.options.Log),
+		Workers: j.workers, PeriodicJobs: j.periodic, Logger: quiet(j.options.Log),
 		MaxAttempts:          maxAttempts,
 		JobTimeout:           Timeout,
 		RescueStuckJobsAfter: 2 * Timeout,
@@ -140,7 +150,21 @@ type atLeast struct {
 	level slog.Level
 }
 
+// Enabled drops what is less than a warning.
 func (h atLeast) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
+
+// Handle drops what was only interrupted, because the server stops.
+func (h atLeast) Handle(ctx context.Context, r slog.Record) error {
+	stopped := false
+	r.Attrs(func(a slog.Attr) bool {
+		stopped = stopped || strings.HasSuffix(a.Value.String(), context.Canceled.Error())
+		return true
+	})
+	if stopped {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
+}
 
 func driver(d *db.DB) riverdriver.Driver[*sql.Tx] {
 	if d.Engine() == db.Postgres {
@@ -162,9 +186,14 @@ func Migrate(ctx context.Context, d *db.DB) error {
 }
 
 // Enqueue adds a job to the transaction: it is worked if and only if the
-// transaction commits.
-func (j *Jobs) Enqueue(tx *db.Tx, q Queue, args Args) error {
-	_, err := j.client.InsertTx(tx.Context(), tx.SQL(), args, &river.InsertOpts{Queue: string(q)})
+// transaction commits. One that gives way is worked after all others that
+// wait in its queue.
+func (j *Jobs) Enqueue(tx *db.Tx, q Queue, givesWay bool, args Args) error {
+	o := &river.InsertOpts{Queue: string(q), Priority: 1}
+	if givesWay {
+		o.Priority = 2
+	}
+	_, err := j.client.InsertTx(tx.Context(), tx.SQL(), args, o)
 	if err != nil {
 		return fmt.Errorf("job.Enqueue(%s): %w", args.Kind(), err)
 	}

@@ -27,8 +27,12 @@ const (
 // A Message is one mail to one address. Names of people and accounts are put
 // into it through plain.Defang.
 type Message struct {
-	Kind    string // what it is about, stable: "invitation"
-	Class   Class
+	Kind  string // what it is about, stable: "invitation"
+	Class Class
+	// GivesWay lets all other mail of its class leave first: people can send
+	// this to each other, and never hold up mail about one's own login by it.
+	GivesWay bool
+
 	To      Address
 	Account id.Account // the account that it is sent to, if any
 	About   id.Account // the account that it is about, whoever gets it

@@ -81,7 +81,7 @@ func (o *Outbox) Send(tx *db.Tx, m Message) (id.Mail, error) {
 	if o.sender == nil {
 		return number, nil
 	}
-	return number, o.jobs.Enqueue(tx, job.Queue(m.Class), deliverArgs{Mail: number})
+	return number, o.jobs.Enqueue(tx, job.Queue(m.Class), m.GivesWay, deliverArgs{Mail: number})
 }
 
 func (o *Outbox) seal(tx *db.Tx, number id.Mail, m Rendered) error {

@@ -4,6 +4,7 @@
 package plain
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -99,8 +100,12 @@ func Defang(s string) string {
 		s = string([]rune(s)[:NameLength-1]) + "…"
 	}
 	s = strings.NewReplacer("://", ": / / ", "//", "/ /", "](", "] (", "<", "‹", ">", "›").Replace(s)
-	return breakDomains(s)
+	return breakDomains(scheme.ReplaceAllString(s, "$1: $2"))
 }
+
+// scheme is what mail programs take for the beginning of a link without
+// slashes, such as mailto: and tel:.
+var scheme = regexp.MustCompile(`(\pL):(\S)`)
 
 // breakDomains replaces the full stop inside words like evil.example by one
 // that looks the same and that no mail program takes for a domain.

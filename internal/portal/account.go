@@ -8,6 +8,7 @@ import (
 	"clientele/internal/account"
 	"clientele/internal/audit"
 	"clientele/internal/auth"
+	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/mail"
 	"clientele/internal/ui"
@@ -48,7 +49,7 @@ func (p *Portal) overview(r *web.Request, by access.For[access.Enter]) error {
 		return err
 	}
 	for _, o := range all {
-		if o.ToID == by.Membership() {
+		if o.ToID == by.Membership() && !by.Closed() {
 			v.offers = append(v.offers, o)
 		}
 	}
@@ -64,7 +65,7 @@ func about(label string) string {
 	return map[string]string{
 		"People":   "See who may enter this account, invite people, and decide what each may do.",
 		"Contacts": "Addresses that receive this account's mail and never sign in.",
-		"Mail":     "What was mailed about this account.",
+		"Mail":     "What was mailed to this account.",
 		"Activity": "Who did what in this account, and when.",
 		"Settings": "Name, address, tax number, currency and language.",
 	}[label]
@@ -75,7 +76,7 @@ func (p *Portal) settings(r *web.Request, by access.For[access.ManageProfile]) e
 	if err != nil {
 		return err
 	}
-	return p.showSettings(r, http.StatusOK, by, typed(a.Details), a.Stamp(), nil, "")
+	return p.showSettings(r, nil, by, settingsView{typed: typed(a.Details), stamp: a.Stamp()})
 }
 
 // typed is the details as a form shows them.
@@ -86,23 +87,25 @@ func typed(d account.Details) account.Typed {
 	}
 }
 
-func (p *Portal) showSettings(r *web.Request, status int, by access.For[access.ManageProfile], t account.Typed, stamp string, errs map[string]string, above string) error {
+func (p *Portal) showSettings(r *web.Request, cause error, by access.For[access.ManageProfile], v settingsView) error {
+	v.number, v.owner, v.closed = by.Account(), by.Owner(), by.Closed()
 	page, err := accountPage(p, r, by, "Settings")
 	if err != nil {
 		return err
 	}
-	return r.Render(status, settingsPage(page, settingsView{number: by.Account(), typed: t, stamp: stamp, errors: errs, above: above, owner: by.Owner(), closed: by.Closed()}))
+	return r.RenderAgain(cause, settingsPage(page, v))
 }
 
 // A settingsView is what the settings page shows.
 type settingsView struct {
-	number id.Account
-	typed  account.Typed
-	stamp  string
-	errors map[string]string
-	above  string
-	owner  bool
-	closed bool
+	number    id.Account
+	typed     account.Typed
+	stamp     string            // the state of the details that are changed
+	meanwhile account.Meanwhile // what somebody else saved at the same time
+	errors    map[string]string
+	above     string
+	owner     bool
+	closed    bool
 }
 
 func (p *Portal) changeSettings(r *web.Request, by access.For[access.ManageProfile]) error {
@@ -117,11 +120,24 @@ func (p *Portal) changeSettings(r *web.Request, by access.For[access.ManageProfi
 	}
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
-			return p.showSettings(r, web.Status(err), by, t, r.Value("stamp"), fields, above)
+			return p.settingsAgain(r, err, by, settingsView{typed: t, stamp: r.Value("stamp"), errors: fields, above: above})
 		})
 	}
 	r.Say(ui.Good, "Saved.")
 	return r.Redirect(accountPath(by.Account()) + "/settings")
+}
+
+// settingsAgain shows the form once more. Where somebody else has saved other
+// details meanwhile, they stand beside what was typed.
+func (p *Portal) settingsAgain(r *web.Request, cause error, by access.For[access.ManageProfile], v settingsView) error {
+	if e, ok := fault.Of(cause); ok && e.Reason == "changed-meanwhile" {
+		now, err := account.Get(r.Context(), by)
+		if err != nil {
+			return err
+		}
+		v.stamp, v.meanwhile, v.above = now.Stamp(), v.typed.Since(typed(now.Details)), account.MeanwhileText
+	}
+	return p.showSettings(r, cause, by, v)
 }
 
 func (p *Portal) closePage(r *web.Request, by access.For[access.Own]) error {

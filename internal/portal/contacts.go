@@ -42,7 +42,7 @@ func typedContact(r *web.Request) account.TypedContact {
 	return account.TypedContact{Name: r.Value("name"), Company: r.Value("company"), Address: r.Value("address"), Phone: r.Value("phone"), Kinds: r.Values("kinds")}
 }
 
-func (p *Portal) showContact(r *web.Request, status int, by access.For[access.ManageContacts], v contactView) error {
+func (p *Portal) showContact(r *web.Request, cause error, by access.For[access.ManageContacts], v contactView) error {
 	title := "New contact"
 	if v.number != 0 {
 		title = v.typed.Name
@@ -52,11 +52,11 @@ func (p *Portal) showContact(r *web.Request, status int, by access.For[access.Ma
 	if err != nil {
 		return err
 	}
-	return r.Render(status, contactPage(page, title, v))
+	return r.RenderAgain(cause, contactPage(page, title, v))
 }
 
 func (p *Portal) newContact(r *web.Request, by access.For[access.ManageContacts]) error {
-	return p.showContact(r, http.StatusOK, by, contactView{})
+	return p.showContact(r, nil, by, contactView{})
 }
 
 func (p *Portal) addContact(r *web.Request, by access.For[access.ManageContacts]) error {
@@ -67,7 +67,7 @@ func (p *Portal) addContact(r *web.Request, by access.For[access.ManageContacts]
 	}
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
-			return p.showContact(r, web.Status(err), by, contactView{typed: t, errors: fields, above: above})
+			return p.showContact(r, err, by, contactView{typed: t, errors: fields, above: above})
 		})
 	}
 	r.Say(ui.Good, c.Name+" is a contact of this account now.")
@@ -84,7 +84,7 @@ func (p *Portal) contact(r *web.Request, by access.For[access.ManageContacts]) e
 		return err
 	}
 	t := account.TypedContact{Name: c.Name, Company: c.Company, Address: c.Address.String(), Phone: c.Phone, Kinds: c.MailKinds.Keys()}
-	return p.showContact(r, http.StatusOK, by, contactView{number: number, typed: t})
+	return p.showContact(r, nil, by, contactView{number: number, typed: t})
 }
 
 func (p *Portal) changeContact(r *web.Request, by access.For[access.ManageContacts]) error {
@@ -99,7 +99,7 @@ func (p *Portal) changeContact(r *web.Request, by access.For[access.ManageContac
 	}
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
-			return p.showContact(r, web.Status(err), by, contactView{number: number, typed: t, errors: fields, above: above})
+			return p.showContact(r, err, by, contactView{number: number, typed: t, errors: fields, above: above})
 		})
 	}
 	r.Say(ui.Good, "Saved.")

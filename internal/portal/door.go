@@ -71,11 +71,12 @@ func (p *Portal) home(r *web.Request, me auth.Identity) string {
 type signInForm struct {
 	Address, Next, Error string
 	Invited              bool // a link to an invitation waits behind it
+	Asked                bool // it stands in the place of a page that was asked for
 	SignUp               bool
 }
 
 func (p *Portal) signInInPlace(r *web.Request, next string) templ.Component {
-	return signInPage(barePage(r, "Sign in"), signInForm{Next: next, SignUp: p.signUp})
+	return signInPage(barePage(r, "Sign in"), signInForm{Next: next, Asked: next != "/", SignUp: p.signUp})
 }
 
 func (p *Portal) signIn(r *web.Request) error {
@@ -187,15 +188,21 @@ func (p *Portal) signUpPage(r *web.Request) error {
 		return r.Redirect("/me/accounts/new")
 	}
 	if !p.signUp {
-		return r.Render(http.StatusForbidden, closedPage(barePage(r, "Sign-up is by invitation")))
+		return signUpClosed(r)
 	}
 	form := account.TypedSignUp{WithAccount: true, Currency: locale.DefaultCurrency}
 	return r.Render(http.StatusOK, signUpForm(barePage(r, "Sign up"), form, nil))
 }
 
+// signUpClosed is what stands in place of sign-up where one has to be invited:
+// also for a sign-up that waited when that was decided.
+func signUpClosed(r *web.Request) error {
+	return r.Render(http.StatusForbidden, closedPage(barePage(r, "Sign-up is by invitation")))
+}
+
 func (p *Portal) doSignUp(r *web.Request) error {
 	if !p.signUp {
-		return r.Render(http.StatusForbidden, closedPage(barePage(r, "Sign-up is by invitation")))
+		return signUpClosed(r)
 	}
 	form := account.TypedSignUp{
 		Name: r.Value("name"), Address: r.Value("address"), Password: r.Value("password"), WithAccount: r.Value("kind") != "login",
@@ -219,6 +226,9 @@ func (p *Portal) doSignUp(r *web.Request) error {
 
 func (p *Portal) confirmSignUp(r *web.Request) error {
 	r.NoReferrer()
+	if !p.signUp {
+		return signUpClosed(r)
+	}
 	pending, err := p.accounts.OpenSignUp(r.Context(), r.Token(web.SignUpCookie), r.Token(web.BrowserCookie))
 	if err != nil {
 		return err
@@ -228,6 +238,9 @@ func (p *Portal) confirmSignUp(r *web.Request) error {
 
 func (p *Portal) doConfirmSignUp(r *web.Request) error {
 	r.NoReferrer()
+	if !p.signUp {
+		return signUpClosed(r)
+	}
 	token, browser := r.Token(web.SignUpCookie), r.Token(web.BrowserCookie)
 	c, err := p.accounts.ConfirmSignUp(r.Context(), token, browser, r.Value("password"), r.Info())
 	if err != nil {

@@ -131,7 +131,7 @@ func (p *Portal) declineMine(r *web.Request) error {
 
 // offered says in words what an invitation lets somebody do.
 func offered(o invite.Opened) string {
-	if b, ok := access.RoleByKey(o.Role); ok {
+	if b, ok := access.RoleByKey(o.Gives.BuiltIn); ok {
 		return b.Label + ": " + b.Allows
 	}
 	return o.Offered.Labels()

@@ -99,15 +99,15 @@ func (p *Portal) myAccounts(r *web.Request) error {
 
 func (p *Portal) newAccount(r *web.Request) error {
 	f := account.Typed{Currency: locale.DefaultCurrency, Address: r.Me().Address().String()}
-	return p.showNewAccount(r, http.StatusOK, f, nil, "")
+	return p.showNewAccount(r, nil, f, nil, "")
 }
 
-func (p *Portal) showNewAccount(r *web.Request, status int, f account.Typed, fields map[string]string, above string) error {
+func (p *Portal) showNewAccount(r *web.Request, cause error, f account.Typed, fields map[string]string, above string) error {
 	page, err := p.mePage(r, "Open an account")
 	if err != nil {
 		return err
 	}
-	return r.Render(status, newAccountPage(page, f, fields, above))
+	return r.RenderAgain(cause, newAccountPage(page, f, fields, above))
 }
 
 func (p *Portal) openAccount(r *web.Request) error {
@@ -127,7 +127,7 @@ func (p *Portal) openAccount(r *web.Request) error {
 		}
 	}
 	return mendable(err, func(fields map[string]string, above string) error {
-		return p.showNewAccount(r, web.Status(err), f, fields, above)
+		return p.showNewAccount(r, err, f, fields, above)
 	})
 }
 

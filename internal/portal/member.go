@@ -32,7 +32,7 @@ func (p *Portal) member(r *web.Request, by access.For[access.ViewPeople]) error 
 	if m.EndsAt.Valid {
 		c.Ends = m.EndsAt.V.Format("2006-01-02")
 	}
-	return p.showMember(r, http.StatusOK, by, m, c, nil, "")
+	return p.showMember(r, nil, by, m, c, nil, "")
 }
 
 func (p *Portal) findMember(r *web.Request, by access.For[access.ViewPeople]) (m access.Member, err error) {
@@ -43,7 +43,7 @@ func (p *Portal) findMember(r *web.Request, by access.For[access.ViewPeople]) (m
 	return p.memberships.Get(r.Context(), by, number)
 }
 
-func (p *Portal) showMember(r *web.Request, status int, by access.For[access.ViewPeople], m access.Member, c web.RoleChoice, errs map[string]string, above string) (err error) {
+func (p *Portal) showMember(r *web.Request, cause error, by access.For[access.ViewPeople], m access.Member, c web.RoleChoice, errs map[string]string, above string) (err error) {
 	v := memberView{account: by.Account(), name: by.AccountName(), member: m, self: m.ID == by.Membership(), owner: by.Owner(), closed: by.Closed(), above: above, r: r}
 	manage, ok := access.Also[access.ManagePeople](by)
 	if v.touch = ok && !v.closed && by.MayTouch(m) == nil; v.touch && !m.Owner {
@@ -55,7 +55,7 @@ func (p *Portal) showMember(r *web.Request, status int, by access.For[access.Vie
 	if err != nil {
 		return err
 	}
-	return r.Render(status, memberPage(page, v))
+	return r.RenderAgain(cause, memberPage(page, v))
 }
 
 func (p *Portal) changeMember(r *web.Request, by access.For[access.ManagePeople]) error {
@@ -70,7 +70,7 @@ func (p *Portal) changeMember(r *web.Request, by access.For[access.ManagePeople]
 	}
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
-			return p.showMember(r, web.Status(err), view, m, c, fields, above)
+			return p.showMember(r, err, view, m, c, fields, above)
 		})
 	}
 	r.Say(ui.Good, "Saved. It holds from the next click on.")
@@ -90,6 +90,12 @@ func (p *Portal) removeMember(r *web.Request, by access.For[access.ManagePeople]
 }
 
 func (p *Portal) ownership(r *web.Request, by access.For[access.Own]) error {
+	return p.showOwnership(r, nil, by)
+}
+
+// showOwnership shows the step that makes a member an owner or ends it; once
+// more, where there is a cause, with the reason why it cannot be done.
+func (p *Portal) showOwnership(r *web.Request, cause error, by access.For[access.Own]) error {
 	view, _ := access.Also[access.ViewPeople](by)
 	m, err := p.findMember(r, view)
 	if err != nil {
@@ -99,7 +105,8 @@ func (p *Portal) ownership(r *web.Request, by access.For[access.Own]) error {
 	if err != nil {
 		return err
 	}
-	return r.Render(http.StatusOK, ownershipPage(page, by.Account(), by.AccountName(), m, m.ID == by.Membership()))
+	_, above := web.FieldErrors(cause)
+	return r.RenderAgain(cause, ownershipPage(page, by.Account(), by.AccountName(), m, m.ID == by.Membership(), above))
 }
 
 func (p *Portal) offerOwnership(r *web.Request, by access.For[access.Own]) error {
@@ -107,8 +114,9 @@ func (p *Portal) offerOwnership(r *web.Request, by access.For[access.Own]) error
 	if err != nil {
 		return err
 	}
-	if err := p.memberships.OfferOwnership(r.Context(), by, number, r.Value("kind") == "hand-over"); err != nil {
-		return err
+	err = p.memberships.OfferOwnership(r.Context(), by, number, r.Value("kind") == "hand-over")
+	if err != nil {
+		return mendable(err, func(map[string]string, string) error { return p.showOwnership(r, err, by) })
 	}
 	r.Say(ui.Good, "The offer is on its way by mail. It can be taken within three days; until then nothing changes.")
 	return r.Redirect(peoplePath(by.Account()))
@@ -120,7 +128,7 @@ func (p *Portal) endOwnership(r *web.Request, by access.For[access.Own]) error {
 		return err
 	}
 	if err := p.memberships.EndOwnership(r.Context(), by, number); err != nil {
-		return err
+		return mendable(err, func(map[string]string, string) error { return p.showOwnership(r, err, by) })
 	}
 	r.Say(ui.Good, "The ownership has ended. Full access remains.")
 	return r.Redirect(peoplePath(by.Account()))

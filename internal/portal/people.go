@@ -57,7 +57,7 @@ func (p *Portal) people(r *web.Request, by access.For[access.ViewPeople]) error 
 	if v.invitations, err = p.invites.List(r.Context(), by); err != nil {
 		return err
 	}
-	if enter, ok := access.Also[access.Enter](by); ok && by.Owner() {
+	if enter, ok := access.Also[access.Enter](by); ok && by.Owner() && !by.Closed() {
 		if v.offers, err = p.memberships.Offers(r.Context(), enter); err != nil {
 			return err
 		}
@@ -92,10 +92,10 @@ func choice(r *web.Request, by access.For[access.ManagePeople], c web.RoleChoice
 }
 
 func (p *Portal) newInvitation(r *web.Request, by access.For[access.ManagePeople]) error {
-	return p.showInvite(r, http.StatusOK, by, inviteForm{}, nil)
+	return p.showInvite(r, nil, by, inviteForm{}, nil)
 }
 
-func (p *Portal) showInvite(r *web.Request, status int, by access.For[access.ManagePeople], f inviteForm, errs map[string]string) (err error) {
+func (p *Portal) showInvite(r *web.Request, cause error, by access.For[access.ManagePeople], f inviteForm, errs map[string]string) (err error) {
 	if f.Choice, err = choice(r, by, f.Choice, errs); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (p *Portal) showInvite(r *web.Request, status int, by access.For[access.Man
 	if err != nil {
 		return err
 	}
-	return r.Render(status, invitePage(page, by.Account(), f))
+	return r.RenderAgain(cause, invitePage(page, by.Account(), f))
 }
 
 func (p *Portal) sendInvitation(r *web.Request, by access.For[access.ManagePeople]) error {
@@ -115,10 +115,14 @@ func (p *Portal) sendInvitation(r *web.Request, by access.For[access.ManagePeopl
 	}
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
-			return p.showInvite(r, web.Status(err), by, inviteForm{Address: r.Value("address"), Choice: c, Above: above}, fields)
+			return p.showInvite(r, err, by, inviteForm{Address: r.Value("address"), Choice: c, Above: above}, fields)
 		})
 	}
-	r.Say(ui.Good, "The invitation to "+address.String()+" is on its way.")
+	said := "The invitation to " + address.String() + " is on its way."
+	if !p.outbox.Sends() {
+		said = "The invitation to " + address.String() + " is made. Mail is not sent from here yet: its link is in the staff area's mail log."
+	}
+	r.Say(ui.Good, said)
 	return r.Redirect(peoplePath(by.Account()))
 }
 
@@ -131,7 +135,7 @@ func (p *Portal) editInvitation(r *web.Request, by access.For[access.ManagePeopl
 	if i.AccessEndsAt.Valid {
 		c.Ends = i.AccessEndsAt.V.Format("2006-01-02")
 	}
-	return p.showInvitation(r, http.StatusOK, by, i, c, nil, "")
+	return p.showInvitation(r, nil, by, i, c, nil, "")
 }
 
 func (p *Portal) findInvitation(r *web.Request, by access.For[access.ManagePeople]) (i invite.Invitation, err error) {
@@ -143,7 +147,7 @@ func (p *Portal) findInvitation(r *web.Request, by access.For[access.ManagePeopl
 	return p.invites.Get(r.Context(), view, number)
 }
 
-func (p *Portal) showInvitation(r *web.Request, status int, by access.For[access.ManagePeople], i invite.Invitation, c web.RoleChoice, errs map[string]string, above string) error {
+func (p *Portal) showInvitation(r *web.Request, cause error, by access.For[access.ManagePeople], i invite.Invitation, c web.RoleChoice, errs map[string]string, above string) error {
 	c, err := choice(r, by, c, errs)
 	if err != nil {
 		return err
@@ -152,7 +156,7 @@ func (p *Portal) showInvitation(r *web.Request, status int, by access.For[access
 	if err != nil {
 		return err
 	}
-	return r.Render(status, editInvitationPage(page, by.Account(), i, c, above, r.Now()))
+	return r.RenderAgain(cause, editInvitationPage(page, by.Account(), i, c, above, r.Now()))
 }
 
 func (p *Portal) changeInvitation(r *web.Request, by access.For[access.ManagePeople]) error {
@@ -166,7 +170,7 @@ func (p *Portal) changeInvitation(r *web.Request, by access.For[access.ManagePeo
 	}
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
-			return p.showInvitation(r, web.Status(err), by, i, c, fields, above)
+			return p.showInvitation(r, err, by, i, c, fields, above)
 		})
 	}
 	r.Say(ui.Good, "The invitation now offers what you chose. Its link stays the same.")

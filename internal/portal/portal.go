@@ -52,7 +52,7 @@ func (p *Portal) mePage(r *web.Request, title string) (ui.Page, error) {
 	head, err := p.person(r, 0)
 	nav := []ui.NavItem{
 		{Label: "You", Href: "/me", Icon: "people"},
-		{Label: "Accounts", Href: "/me/accounts", Icon: "switch"},
+		{Label: "Accounts", Href: "/me/accounts", Icon: "accounts"},
 		{Label: "Invitations", Href: "/me/invitations", Icon: "mail"},
 		{Label: "Password", Href: "/me/security", Icon: "lock"},
 		{Label: "Sessions", Href: "/me/sessions", Icon: "shield"},

@@ -192,15 +192,17 @@ func (s *Staff) Identify(ctx context.Context, token string, r auth.Request) (i I
 		Role      string
 		ProvedAt  time.Time
 		SeenAt    time.Time
+		Over      bool
 	}
 	var found row
 	var now time.Time
 	err = s.db.Peek(ctx, db.Nothing, func(tx *db.Tx) (err error) {
 		now = tx.Now
 		found, err = db.One[row](tx, `
-			SELECT s.id AS staff_id, x.id AS session_id, s.name, s.address, s.role, x.proved_at, x.seen_at
+			SELECT s.id AS staff_id, x.id AS session_id, s.name, s.address, s.role, x.proved_at, x.seen_at,
+				x.expires_at <= $2 OR x.seen_at <= $3 AS over
 			FROM staff_sessions x JOIN staff s ON s.id = x.staff_id
-			WHERE x.token_hash = $1 AND x.ended_at IS NULL AND x.expires_at > $2 AND x.seen_at > $3 AND x.created_at <= $2 AND s.status = 'active'`,
+			WHERE x.token_hash = $1 AND x.ended_at IS NULL AND x.created_at <= $2 AND s.status = 'active'`,
 			auth.HashToken(token), tx.Now, tx.Now.Add(-SessionIdle))
 		return err
 	})
@@ -209,6 +211,9 @@ func (s *Staff) Identify(ctx context.Context, token string, r auth.Request) (i I
 	}
 	if err != nil {
 		return Identity{}, err
+	}
+	if found.Over {
+		return Identity{request: r}, s.expire(ctx, found.SessionID)
 	}
 	if now.Sub(found.SeenAt) >= seenEvery {
 		err = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
@@ -220,6 +225,30 @@ func (s *Staff) Identify(ctx context.Context, token string, r auth.Request) (i I
 		staff: found.StaffID, session: found.SessionID, name: found.Name, address: found.Address,
 		role: found.Role, provedAt: found.ProvedAt, request: r,
 	}, err
+}
+
+// expire ends a session that has got too old, so that it stays ended also
+// where the clock is set back.
+func (s *Staff) expire(ctx context.Context, session id.Session) error {
+	return s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		_, err := db.Exec(tx, "UPDATE staff_sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", session, tx.Now)
+		return err
+	})
+}
+
+// deniedLimit bounds how many refusals of one operator are recorded.
+var deniedLimit = auth.Limit{Hits: 30, Per: time.Minute}
+
+// NoteDenied records that an operator was refused what her role does not
+// allow. That it cannot be recorded changes nothing about the refusal.
+func (s *Staff) NoteDenied(ctx context.Context, i Identity) {
+	_ = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		wait, err := deniedLimit.Take(tx, "staff.denied:"+id.String(i.staff))
+		if err != nil || wait > 0 {
+			return err
+		}
+		return audit.Write(tx, i.Actor(), audit.Record{Event: "staff.permission", Object: "staff", ObjectID: int64(i.staff), Denied: true})
+	})
 }
 
 // SignOut ends the session of the request.

@@ -11,6 +11,7 @@ type FieldProps struct {
 	Name, Label, Type, Value, Hint, Error string
 	Autocomplete, Placeholder, Inputmode  string
 	Required, Autofocus, ReadOnly         bool
+	Sometimes                             bool // needed with one of the form's choices, and so not called optional
 	MaxLength                             int
 	Rows                                  int // above zero: several lines
 }

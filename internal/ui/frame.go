@@ -7,10 +7,10 @@ import (
 
 // meLinks are the person's own pages, in the switcher.
 var meLinks = []NavItem{
-	{Label: "Overview", Href: "/me", Icon: "home"},
-	{Label: "Security", Href: "/me/security", Icon: "shield"},
-	{Label: "Sessions", Href: "/me/sessions", Icon: "lock"},
+	{Label: "You", Href: "/me", Icon: "people"},
 	{Label: "Invitations", Href: "/me/invitations", Icon: "mail"},
+	{Label: "Password", Href: "/me/security", Icon: "lock"},
+	{Label: "Sessions", Href: "/me/sessions", Icon: "shield"},
 	{Label: "Activity", Href: "/me/activity", Icon: "activity"},
 }
 

@@ -86,7 +86,7 @@ func (r *Request) failPage(status int, e *fault.Error) {
 		}
 		err = r.Render(status, confirm(r, next))
 	default:
-		err = r.Render(status, failure(r, headline(e.Code), sentence(e)))
+		err = r.Render(status, failure(r, e))
 	}
 	if err != nil {
 		r.mux.Log.Error("the error page cannot be shown", "id", r.info.ID, "error", err)

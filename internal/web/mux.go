@@ -171,6 +171,7 @@ func Staff[P staff.Permission](m *Mux, pattern string, h func(*Request, staff.Fo
 		}
 		by, err := staff.Check[P](r.operator)
 		if err != nil {
+			m.staff.NoteDenied(r.Context(), r.operator)
 			return err
 		}
 		if r.PathValue("account") != "" {

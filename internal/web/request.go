@@ -100,15 +100,17 @@ func (r *Request) readForm() error {
 		if len(all) > 1 && !slices.Contains(r.route.Repeats, name) {
 			return fault.New(fault.Invalid, "duplicate-field", "The form was sent with a field twice. Reload the page and try again.")
 		}
-		for _, v := range all {
-			if !utf8.ValidString(v) {
-				return fault.New(fault.Invalid, "encoding", "The form was sent in an unreadable encoding. Reload the page and try again.")
-			}
+		if slices.ContainsFunc(append([]string{name}, all...), isUnreadable) {
+			return fault.New(fault.Invalid, "encoding", "The form was sent in an unreadable encoding. Reload the page and try again.")
 		}
 	}
 	r.form = values
 	return nil
 }
+
+// isUnreadable tells what is no text: PostgreSQL keeps no zero byte, and
+// nothing else is done with one.
+func isUnreadable(s string) bool { return !utf8.ValidString(s) || strings.ContainsRune(s, 0) }
 
 func (r *Request) readBody() (url.Values, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -177,13 +179,17 @@ func (r *Request) Render(status int, c templ.Component) error {
 }
 
 // RenderAgain shows a form once more, with what is wrong with it; without a
-// cause it shows it for the first time.
+// cause it shows it for the first time. A program is told what is wrong alone.
 func (r *Request) RenderAgain(cause error, c templ.Component) error {
 	if cause == nil {
 		return r.Render(http.StatusOK, c)
 	}
 	if e, ok := fault.Of(cause); ok {
 		r.retryAfter(e)
+		if r.WantsJSON() {
+			r.problem(Status(cause), e)
+			return nil
+		}
 	}
 	return r.Render(Status(cause), c)
 }

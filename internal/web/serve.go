@@ -8,10 +8,12 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"clientele/internal/auth"
 	"clientele/internal/db"
@@ -65,7 +67,6 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case !m.isOurs(req):
 		r.plain(http.StatusMisdirectedRequest, "This server answers at "+m.BaseURL.String()+" only.")
 	case strings.HasPrefix(req.URL.Path, "/assets/"):
-		rec.Header().Del("Cache-Control")
 		ui.Handler().ServeHTTP(rec, req)
 	default:
 		m.route(r, rec, req)
@@ -239,14 +240,16 @@ func (m *Mux) isOurs(req *http.Request) bool {
 	return strings.EqualFold(req.Host, m.BaseURL.Host) || req.URL.Path == "/healthz" || req.URL.Path == "/readyz" || req.URL.Path == "/metrics"
 }
 
-// redact hides the tokens that stand in the paths of mailed links.
-func redact(path string) string {
+// redact hides the tokens that stand in the paths of mailed links, however
+// the path is spelled.
+func redact(p string) string {
+	clean := strings.ToLower(path.Clean("/" + p))
 	for _, prefix := range []string{"/i/", "/recover/", "/signup/"} {
-		if strings.HasPrefix(path, prefix) {
+		if strings.HasPrefix(clean, prefix) {
 			return prefix + "[redacted]"
 		}
 	}
-	return printable(cut(path, 300))
+	return printable(cut(p, 300))
 }
 
 func cut(s string, n int) string {
@@ -256,9 +259,10 @@ func cut(s string, n int) string {
 	return strings.ToValidUTF8(s, "")
 }
 
+// printable leaves out what a terminal obeys instead of showing it.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if !unicode.IsPrint(r) {
 			return -1
 		}
 		return r

@@ -154,7 +154,7 @@ CREATE TABLE memberships (
 );
 CREATE UNIQUE INDEX memberships_user ON memberships (account_id, user_id) WHERE status <> 'ended';
 CREATE INDEX memberships_recent ON memberships (user_id, seen_at DESC, id DESC) WHERE status <> 'ended';
-CREATE INDEX memberships_accounts ON memberships (user_id, account_id) WHERE status <> 'ended';
+CREATE INDEX memberships_accounts ON memberships (user_id, account_id, starts_at, ends_at) WHERE status = 'active'; -- covers the list of one's accounts
 
 -- Permissions on one object of the account.
 CREATE TABLE grants (
@@ -374,7 +374,7 @@ ALTER TABLE mails ENABLE ROW LEVEL SECURITY;
 ALTER TABLE mails FORCE ROW LEVEL SECURITY;
 CREATE POLICY wall ON mails
     USING (clientele_wide() OR account_id = clientele_account() OR about_id = clientele_account() OR user_id = clientele_user())
-    WITH CHECK (clientele_wide() OR (account_id IS NULL AND about_id IS NULL) OR account_id = clientele_account() OR about_id = clientele_account());
+    WITH CHECK (clientele_wide() OR ((account_id IS NULL OR account_id = clientele_account()) AND (about_id IS NULL OR about_id = clientele_account())));
 
 ALTER TABLE audit_records ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_records FORCE ROW LEVEL SECURITY;
@@ -389,6 +389,11 @@ BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit_records
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+-- INSERT OR REPLACE deletes without asking the trigger above.
+CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit_records WHEN EXISTS (SELECT 1 FROM audit_records WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 -- +goose StatementEnd
 {{end}}

@@ -218,5 +218,5 @@
   document.documentElement.classList.add("is-scripted");
   begin(document);
   const wrong = document.querySelector("main :is(input, select, textarea)[aria-invalid]");
-  if (wrong) wrong.focus();
+  if (wrong && !wrong.autofocus) wrong.focus();
 })();

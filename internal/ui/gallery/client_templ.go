@@ -206,7 +206,7 @@ func people() templ.Component {
 								}()
 							}
 							ctx = templ.InitializeContext(ctx)
-							templ_7745c5c3_Err = ui.LinkQuiet("Change", "/a/1042/people/7").Render(ctx, templ_7745c5c3_Buffer)
+							templ_7745c5c3_Err = ui.LinkQuiet("Change", m.name, "/a/1042/people/7").Render(ctx, templ_7745c5c3_Buffer)
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}

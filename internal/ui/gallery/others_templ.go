@@ -771,7 +771,7 @@ func users() templ.Component {
 							}
 							return nil
 						})
-						templ_7745c5c3_Err = ui.Menu("Change").Render(templ.WithChildren(ctx, templ_7745c5c3_Var31), templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = ui.Menu("Change", m.name).Render(templ.WithChildren(ctx, templ_7745c5c3_Var31), templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
