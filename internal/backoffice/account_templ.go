@@ -559,7 +559,7 @@ func reopenAccount(s sheet) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, " becomes active. Everybody who had access can work in it again at once. Invitations that were open when it was closed stay withdrawn.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, " becomes active. Everybody who had access can work in it again at once. Invitations that have not run out can be accepted again.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
