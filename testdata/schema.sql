@@ -1,0 +1,376 @@
+-- SQLite: each table, by name.
+
+CREATE TABLE accounts (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    name        TEXT NOT NULL,
+    company     TEXT NOT NULL DEFAULT '',
+    address     TEXT  NOT NULL,     -- where the account's own mail goes
+    mail_kinds  BIGINT NOT NULL DEFAULT 63,
+    line1       TEXT NOT NULL DEFAULT '',
+    line2       TEXT NOT NULL DEFAULT '',
+    city        TEXT NOT NULL DEFAULT '',
+    region      TEXT NOT NULL DEFAULT '',
+    postcode    TEXT NOT NULL DEFAULT '',
+    country     TEXT NOT NULL DEFAULT '',
+    phone       TEXT NOT NULL DEFAULT '',
+    tax_number  TEXT NOT NULL DEFAULT '',
+    currency    TEXT NOT NULL,
+    language    TEXT NOT NULL DEFAULT 'en',
+    status      TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'inactive', 'closed')),
+    closed_at   TIMESTAMP,
+    version     BIGINT NOT NULL DEFAULT 1,     -- every change goes through this row first, one after another
+    search      TEXT  NOT NULL DEFAULT '',
+    created_at  TIMESTAMP NOT NULL
+);
+
+CREATE TABLE audit_records (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    at           TIMESTAMP NOT NULL,
+    event        TEXT NOT NULL,
+    outcome      TEXT NOT NULL DEFAULT 'done' CHECK (outcome IN ('done', 'denied')),
+    actor_kind   TEXT NOT NULL CHECK (actor_kind IN ('user', 'staff', 'system', 'visitor')),
+    actor_id     BIGINT,
+    via          TEXT NOT NULL,
+    via_id       BIGINT,
+    account_id   BIGINT,
+    object_kind  TEXT NOT NULL DEFAULT '',
+    object_id    BIGINT,
+    subject_id   BIGINT,                       -- the user whom it is about, where that is not the actor
+    before       TEXT NOT NULL DEFAULT '',
+    after        TEXT NOT NULL DEFAULT '',
+    request      TEXT NOT NULL DEFAULT '',
+    network      TEXT NOT NULL DEFAULT ''
+);
+
+CREATE TABLE contacts (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id  BIGINT NOT NULL REFERENCES accounts (id),
+    name        TEXT NOT NULL,
+    company     TEXT NOT NULL DEFAULT '',
+    address     TEXT  NOT NULL,
+    phone       TEXT NOT NULL DEFAULT '',
+    mail_kinds  BIGINT NOT NULL DEFAULT 0,
+    created_at  TIMESTAMP NOT NULL,
+    UNIQUE (account_id, id)
+);
+
+CREATE TABLE devices (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id     BIGINT NOT NULL REFERENCES users (id),
+    token_hash  TEXT  NOT NULL,
+    created_at  TIMESTAMP NOT NULL,
+    seen_at     TIMESTAMP NOT NULL,
+    ended_at    TIMESTAMP
+);
+
+CREATE TABLE grants (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id     BIGINT NOT NULL REFERENCES accounts (id),
+    membership_id  BIGINT NOT NULL,
+    kind           TEXT NOT NULL CHECK (kind IN ('service', 'domain', 'department')),
+    object_id      BIGINT NOT NULL,
+    permissions    BIGINT NOT NULL,
+    starts_at      TIMESTAMP NOT NULL,
+    ends_at        TIMESTAMP,
+    ended_at       TIMESTAMP,
+    created_at     TIMESTAMP NOT NULL,
+    UNIQUE (account_id, id),
+    FOREIGN KEY (account_id, membership_id) REFERENCES memberships (account_id, id)
+);
+
+CREATE TABLE invitation_blocks (
+    account_id  BIGINT NOT NULL REFERENCES accounts (id),
+    address     TEXT  NOT NULL,
+    created_at  TIMESTAMP NOT NULL,
+    PRIMARY KEY (account_id, address)
+);
+
+CREATE TABLE invitations (
+    id                INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id        BIGINT NOT NULL REFERENCES accounts (id),
+    address           TEXT  NOT NULL,
+    token_hash        TEXT  NOT NULL UNIQUE,
+    state             TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'accepted', 'declined', 'withdrawn', 'expired')),
+    role              TEXT NOT NULL DEFAULT '',
+    role_id           BIGINT,
+    permissions       BIGINT NOT NULL DEFAULT 0,
+    access_ends_at    TIMESTAMP,               -- the end of the access that it offers
+    invited_by_user   BIGINT REFERENCES users (id),
+    invited_by_staff  BIGINT REFERENCES staff (id),
+    muted             BOOLEAN NOT NULL DEFAULT FALSE, -- the invited has blocked the account: nothing is mailed
+    sends             BIGINT NOT NULL DEFAULT 1,
+    created_at        TIMESTAMP NOT NULL,
+    sent_at           TIMESTAMP NOT NULL,
+    expires_at        TIMESTAMP NOT NULL,
+    closed_at         TIMESTAMP,
+    accepted_by       BIGINT REFERENCES users (id),
+    membership_id     BIGINT,
+    mail_id           BIGINT,
+    UNIQUE (account_id, id),
+    FOREIGN KEY (account_id, role_id) REFERENCES roles (account_id, id),
+    FOREIGN KEY (account_id, membership_id) REFERENCES memberships (account_id, id),
+    CHECK (invited_by_user IS NULL OR invited_by_staff IS NULL)
+);
+
+CREATE TABLE mails (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id  BIGINT REFERENCES accounts (id), -- the account that it was sent to
+    about_id    BIGINT REFERENCES accounts (id), -- the account that it is about, whoever got it
+    user_id     BIGINT REFERENCES users (id),
+    kind        TEXT NOT NULL,
+    class       TEXT NOT NULL CHECK (class IN ('urgent', 'bulk')),
+    recipient   TEXT  NOT NULL,
+    subject     TEXT NOT NULL,
+    text_body   TEXT NOT NULL,
+    html_body   TEXT NOT NULL,
+    sealed      TEXT NOT NULL DEFAULT '',
+    state       TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'failed', 'kept')),
+    attempts    BIGINT NOT NULL DEFAULT 0,
+    problem     TEXT NOT NULL DEFAULT '',
+    created_at  TIMESTAMP NOT NULL,
+    tried_at    TIMESTAMP,
+    sent_at     TIMESTAMP
+);
+
+CREATE TABLE memberships (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id   BIGINT NOT NULL REFERENCES accounts (id),
+    user_id      BIGINT NOT NULL REFERENCES users (id),
+    owner        BOOLEAN NOT NULL DEFAULT FALSE,
+    role         TEXT NOT NULL DEFAULT '',     -- a built-in role's key, or empty
+    role_id      BIGINT,                       -- one of the account's own roles
+    permissions  BIGINT NOT NULL DEFAULT 0,    -- single permissions, beside the role's
+    status       TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'ended')),
+    starts_at    TIMESTAMP NOT NULL,
+    ends_at      TIMESTAMP,
+    ended_at     TIMESTAMP,
+    ended_why    TEXT NOT NULL DEFAULT '',
+    seen_at      TIMESTAMP NOT NULL,           -- the last visit; at first, when it was made
+    created_at   TIMESTAMP NOT NULL,
+    UNIQUE (account_id, id),
+    FOREIGN KEY (account_id, role_id) REFERENCES roles (account_id, id),
+    CHECK (owner = FALSE OR ends_at IS NULL)
+);
+
+CREATE TABLE ownership_offers (
+    id                INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id        BIGINT NOT NULL REFERENCES accounts (id),
+    from_id           BIGINT NOT NULL,
+    to_id             BIGINT NOT NULL,
+    hand_over         BOOLEAN NOT NULL,        -- the one who offers stops being an owner
+    from_credentials  BIGINT NOT NULL,
+    to_credentials    BIGINT NOT NULL,
+    state             TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'accepted', 'declined', 'withdrawn')),
+    created_at        TIMESTAMP NOT NULL,
+    expires_at        TIMESTAMP NOT NULL,
+    closed_at         TIMESTAMP,
+    UNIQUE (account_id, id),
+    FOREIGN KEY (account_id, from_id) REFERENCES memberships (account_id, id),
+    FOREIGN KEY (account_id, to_id) REFERENCES memberships (account_id, id)
+);
+
+CREATE TABLE partner_links (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id   BIGINT NOT NULL REFERENCES accounts (id),
+    partner_id   BIGINT NOT NULL REFERENCES accounts (id),
+    permissions  BIGINT NOT NULL,
+    status       TEXT NOT NULL CHECK (status IN ('pending', 'active', 'ended')),
+    starts_at    TIMESTAMP NOT NULL,
+    ends_at      TIMESTAMP,
+    ended_at     TIMESTAMP,
+    created_at   TIMESTAMP NOT NULL,
+    UNIQUE (account_id, id),
+    CHECK (account_id <> partner_id)
+);
+
+CREATE TABLE roles (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id   BIGINT NOT NULL REFERENCES accounts (id),
+    name         TEXT NOT NULL,
+    permissions  BIGINT NOT NULL,
+    created_at   TIMESTAMP NOT NULL,
+    UNIQUE (account_id, id),
+    UNIQUE (account_id, name)
+);
+
+CREATE TABLE sessions (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id     BIGINT NOT NULL REFERENCES users (id),
+    token_hash  TEXT  NOT NULL UNIQUE,
+    created_at  TIMESTAMP NOT NULL,
+    seen_at     TIMESTAMP NOT NULL,
+    proved_at   TIMESTAMP NOT NULL,            -- when a credential was last shown in this session
+    expires_at  TIMESTAMP NOT NULL,            -- absolute; seen_at bounds the idle time
+    ended_at    TIMESTAMP,
+    agent       TEXT NOT NULL DEFAULT '',
+    network     TEXT NOT NULL DEFAULT ''
+);
+
+CREATE TABLE signups (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    address       TEXT  NOT NULL,
+    name          TEXT NOT NULL,
+    password      TEXT NOT NULL,
+    language      TEXT NOT NULL,
+    account_name  TEXT NOT NULL DEFAULT '',    -- empty: a user without an account
+    currency      TEXT NOT NULL DEFAULT '',
+    country       TEXT NOT NULL DEFAULT '',
+    token_hash    TEXT  NOT NULL UNIQUE,
+    browser_hash  TEXT  NOT NULL,
+    created_at    TIMESTAMP NOT NULL,
+    expires_at    TIMESTAMP NOT NULL,
+    ended_at      TIMESTAMP
+);
+
+CREATE TABLE staff (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    address       TEXT  NOT NULL UNIQUE,
+    name          TEXT NOT NULL,
+    role          TEXT NOT NULL,
+    password      TEXT NOT NULL,
+    status        TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
+    created_at    TIMESTAMP NOT NULL,
+    signed_in_at  TIMESTAMP
+);
+
+CREATE TABLE staff_sessions (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    staff_id    BIGINT NOT NULL REFERENCES staff (id),
+    token_hash  TEXT  NOT NULL UNIQUE,
+    created_at  TIMESTAMP NOT NULL,
+    seen_at     TIMESTAMP NOT NULL,
+    proved_at   TIMESTAMP NOT NULL,
+    expires_at  TIMESTAMP NOT NULL,
+    ended_at    TIMESTAMP,
+    agent       TEXT NOT NULL DEFAULT '',
+    network     TEXT NOT NULL DEFAULT ''
+);
+
+CREATE TABLE throttles (
+    name       TEXT  NOT NULL PRIMARY KEY,
+    began_at   TIMESTAMP NOT NULL,
+    ends_at    TIMESTAMP NOT NULL,
+    hits       BIGINT NOT NULL
+);
+
+CREATE TABLE user_links (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id     BIGINT NOT NULL REFERENCES users (id),
+    purpose     TEXT NOT NULL CHECK (purpose IN ('password', 'address')),
+    address     TEXT  NOT NULL,
+    token_hash  TEXT  NOT NULL UNIQUE,
+    credentials BIGINT NOT NULL,               -- the user's at the time of sending: a change voids the link
+    created_at  TIMESTAMP NOT NULL,
+    expires_at  TIMESTAMP NOT NULL,
+    ended_at    TIMESTAMP
+);
+
+CREATE TABLE users (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    address         TEXT  NOT NULL,
+    verified_at     TIMESTAMP,
+    name            TEXT NOT NULL,
+    language        TEXT NOT NULL DEFAULT 'en',
+    status          TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'deleted')),
+    password        TEXT NOT NULL DEFAULT '',
+    credentials     BIGINT NOT NULL DEFAULT 1, -- goes up with every change of password, address or factor
+    last_account    BIGINT,                    -- a preference: where the first redirect after sign-in goes
+    search          TEXT  NOT NULL DEFAULT '',
+    created_at      TIMESTAMP NOT NULL,
+    signed_in_at    TIMESTAMP
+);
+
+-- SQLite: each index, by name.
+
+CREATE INDEX audit_records_account ON audit_records (account_id, id);
+CREATE INDEX audit_records_actor ON audit_records (actor_kind, actor_id, id);
+CREATE INDEX audit_records_subject ON audit_records (subject_id, id);
+CREATE UNIQUE INDEX devices_token ON devices (token_hash, user_id);
+CREATE INDEX grants_membership ON grants (account_id, membership_id) WHERE ended_at IS NULL;
+CREATE INDEX invitations_address ON invitations (address) WHERE state = 'pending';
+CREATE UNIQUE INDEX invitations_pending ON invitations (account_id, address) WHERE state = 'pending';
+CREATE INDEX mails_about ON mails (about_id, id);
+CREATE INDEX mails_account ON mails (account_id, id);
+CREATE INDEX mails_state ON mails (state, id);
+CREATE INDEX mails_user ON mails (user_id, id);
+CREATE INDEX memberships_accounts ON memberships (user_id, account_id, starts_at, ends_at) WHERE status = 'active';
+CREATE INDEX memberships_recent ON memberships (user_id, seen_at DESC, id DESC) WHERE status <> 'ended';
+CREATE UNIQUE INDEX memberships_user ON memberships (account_id, user_id) WHERE status <> 'ended';
+CREATE UNIQUE INDEX ownership_offers_open ON ownership_offers (account_id, to_id) WHERE state = 'open';
+CREATE UNIQUE INDEX partner_links_pair ON partner_links (account_id, partner_id) WHERE status <> 'ended';
+CREATE INDEX partner_links_partner ON partner_links (partner_id) WHERE status = 'active';
+CREATE INDEX sessions_user ON sessions (user_id) WHERE ended_at IS NULL;
+CREATE INDEX signups_address ON signups (address) WHERE ended_at IS NULL;
+CREATE INDEX throttles_ends ON throttles (ends_at);
+CREATE INDEX user_links_user ON user_links (user_id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX users_address ON users (address) WHERE status <> 'deleted';
+
+-- SQLite: each trigger, by name.
+
+CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit_records
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit_records WHEN EXISTS (SELECT 1 FROM audit_records WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit_records
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+-- PostgreSQL: the functions and triggers, and who sees which rows.
+
+CREATE OR REPLACE FUNCTION public.clientele_account()
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ SELECT NULLIF(current_setting('clientele.account', true), '')::bigint $function$;
+CREATE OR REPLACE FUNCTION public.clientele_append_only()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION 'the audit log is append-only';
+END $function$;
+CREATE OR REPLACE FUNCTION public.clientele_user()
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ SELECT NULLIF(current_setting('clientele.user_id', true), '')::bigint $function$;
+CREATE OR REPLACE FUNCTION public.clientele_wide()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ SELECT COALESCE(current_setting('clientele.wide', true), '') = 'on' $function$;
+
+CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_records FOR EACH STATEMENT EXECUTE FUNCTION clientele_append_only();
+
+POLICY wall ON accounts (enabled, forced)
+    USING (clientele_wide() OR (id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (id = clientele_account()));
+POLICY wall ON audit_records (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()) OR ((actor_kind = 'user'::text) AND (actor_id = clientele_user())) OR (subject_id = clientele_user()))
+    WITH CHECK (clientele_wide() OR (account_id IS NULL) OR (account_id = clientele_account()));
+POLICY wall ON contacts (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON grants (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON invitation_blocks (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON invitations (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON mails (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()) OR (about_id = clientele_account()) OR (user_id = clientele_user()))
+    WITH CHECK (clientele_wide() OR (((account_id IS NULL) OR (account_id = clientele_account())) AND ((about_id IS NULL) OR (about_id = clientele_account()))));
+POLICY wall ON memberships (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()) OR (user_id = clientele_user()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON ownership_offers (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON partner_links (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()) OR (partner_id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON roles (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
