@@ -194,8 +194,12 @@ func TestT053_ALinkHoldsToTheSecondWithoutAnyJob(t *testing.T) {
 			move time.Duration
 			want string
 		}{
-			{0, "nothing"}, {time.Minute - time.Second, "nothing"}, {time.Second, "services.view"},
-			{time.Minute - time.Microsecond, "services.view"}, {time.Microsecond, "nothing"}, {time.Hour, "nothing"},
+			{0, "nothing"},
+			{time.Minute - time.Second, "nothing"},
+			{time.Second, "services.view"},
+			{time.Minute - time.Microsecond, "services.view"},
+			{time.Microsecond, "nothing"},
+			{time.Hour, "nothing"},
 		} {
 			w.Clock.Move(step.move)
 			g.holds(t, g.wes, g.customer, step.want)

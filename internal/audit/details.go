@@ -16,7 +16,7 @@ var details = map[string]func(Entry) string{
 	"account.status_changed": func(e Entry) string { return ": " + values(e.Before)["status"] + " → " + values(e.After)["status"] },
 	"contact.added":          func(e Entry) string { return mailOf(e.After) },
 	"contact.changed":        func(e Entry) string { return mailOf(e.After) },
-	"member.joined":          func(e Entry) string { return ": " + powerOf(e.After).String() },
+	"member.joined":          joined,
 	"member.changed":         changedPower,
 	"invitation.sent":        func(e Entry) string { return ": " + powerOf(e.After).String() },
 	"invitation.changed":     func(e Entry) string { return ": " + powerOf(e.After).String() },
@@ -108,11 +108,17 @@ func (p power) role() string {
 	return ""
 }
 
+// joined says as what somebody came in.
+func joined(e Entry) string {
+	p := powerOf(e.After)
+	if p.Owner {
+		return " as an owner"
+	}
+	return ": " + p.String()
+}
+
 func (p power) String() string {
 	text := p.role()
-	if p.Owner {
-		text = "as an owner"
-	}
 	if text == "" {
 		text = "may " + listed(p.Permissions)
 	}

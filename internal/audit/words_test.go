@@ -96,7 +96,7 @@ func TestWords(t *testing.T) {
 		"changed what Ben Ito may do: access without an end":                            by("member.changed", `{"permissions":[],"ends":"2027-01-31T00:00:00Z"}`, `{"permissions":[]}`),
 		"sent an invitation: may answer tickets, manage payment methods":                by("invitation.sent", "", `{"role":"","permissions":["tickets.reply","payment_methods.manage"]}`),
 		"gave Ben Ito access: Full access":                                              by("member.joined", "", `{"role":"full","owner":false,"permissions":["a.b"]}`),
-		"gave Ben Ito access: as an owner":                                              by("member.joined", "", `{"role":"full","owner":true}`),
+		"gave Ben Ito access as an owner":                                               by("member.joined", "", `{"role":"full","owner":true}`),
 		"changed the account's details: city (empty) → “Hamburg”, tax number “1” → “2”": by("account.changed", `{"tax_number":"1","city":""}`, `{"tax_number":"2","city":"Hamburg"}`),
 		"changed the account's status: active → inactive":                               by("account.status_changed", `{"status":"active"}`, `{"status":"inactive"}`),
 		"offered ownership to Ben Ito, to hand it over":                                 by("ownership.offered", "", `{"hand_over":true}`),

@@ -112,7 +112,7 @@ func tell(tx *db.Tx, hash string) error {
 
 // acting is a person of the story doing something.
 func acting(u id.User) audit.Actor {
-	return audit.Actor{Kind: audit.User, ID: int64(u), Via: audit.ViaSelf}
+	return audit.Actor{Kind: audit.User, ID: int64(u), Via: audit.ViaSelf, Request: "demo", Network: "127.0.0.1"}
 }
 
 func demoAccount(tx *db.Tx, owner id.User, p demoPerson, d account.Details) (id.Account, error) {

@@ -82,6 +82,12 @@ const maxAttempts = 240
 // taken up again after twice that.
 const Timeout = time.Minute
 
+type lastTry struct{}
+
+// LastTry reports whether the job that a worker was given ctx for is not
+// tried again if it fails now.
+func LastTry(ctx context.Context) bool { return ctx.Value(lastTry{}) != nil }
+
 type worker[A Args] struct {
 	river.WorkerDefaults[A]
 	work func(context.Context, A) error
@@ -89,6 +95,9 @@ type worker[A Args] struct {
 }
 
 func (w *worker[A]) Work(ctx context.Context, j *river.Job[A]) error {
+	if j.Attempt >= j.MaxAttempts {
+		ctx = context.WithValue(ctx, lastTry{}, true)
+	}
 	err := w.work(ctx, j.Args)
 	if errors.Is(err, ErrGiveUp) {
 		return river.JobCancel(err)

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"clientele/internal/db"
 	"clientele/internal/id"
@@ -126,9 +129,13 @@ func (o *Outbox) deliver(ctx context.Context, a deliverArgs) error {
 	if o.sender == nil {
 		return o.finish(ctx, a.Mail, "kept", "")
 	}
+	again := "queued"
+	if job.LastTry(ctx) {
+		again = "failed"
+	}
 	m, err := o.open(a.Mail, w.Sealed)
 	if err != nil {
-		return errors.Join(err, o.finish(ctx, a.Mail, "queued", "The message was sealed with another secret key. Put that key file back; then it leaves by itself."))
+		return errors.Join(err, o.finish(ctx, a.Mail, again, "The message was sealed with another secret key. Put that key file back; then it leaves by itself."))
 	}
 	err = o.sender.Send(ctx, w.Recipient, fmt.Sprintf("mail.%d.%s@%s", a.Mail, o.key.ID(), o.domain), m)
 	switch {
@@ -137,21 +144,31 @@ func (o *Outbox) deliver(ctx context.Context, a deliverArgs) error {
 	case errors.Is(err, ErrRefused):
 		return errors.Join(job.ErrGiveUp, err, o.finish(ctx, a.Mail, "failed", err.Error()))
 	}
-	return errors.Join(err, o.finish(ctx, a.Mail, "queued", err.Error()))
+	return errors.Join(err, o.finish(ctx, a.Mail, again, err.Error()))
+}
+
+// said is what a mail server answered, as one line of bounded length: servers
+// answer in several.
+func said(problem string) string {
+	clean := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, problem)
+	runes := []rune(strings.Join(strings.Fields(clean), " "))
+	return string(runes[:min(len(runes), 500)])
 }
 
 // finish notes how a try ended. What was sent, or never will be, loses its
 // sealed original: the log keeps the text without the link.
 func (o *Outbox) finish(ctx context.Context, number id.Mail, state, problem string) error {
-	if problem, _ = plain.Line(problem, 1000); len(problem) > 500 {
-		problem = problem[:500]
-	}
 	return o.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
 		_, err := db.Exec(tx, `
 			UPDATE mails SET state = $2, problem = $3, attempts = attempts + 1, tried_at = $4,
 				sent_at = CASE WHEN $2 = 'sent' THEN $4 ELSE sent_at END,
 				sealed = CASE WHEN $2 IN ('sent', 'failed') THEN '' ELSE sealed END
-			WHERE id = $1`, number, state, problem, tx.Now)
+			WHERE id = $1`, number, state, said(problem), tx.Now)
 		return err
 	})
 }

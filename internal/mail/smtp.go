@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"clientele/internal/fault"
@@ -78,8 +79,17 @@ func (s *SMTP) Send(ctx context.Context, to Address, messageID string, m Rendere
 	}
 	err = client.DialAndSendWithContext(ctx, msg)
 	var send *gomail.SendError
-	if errors.As(err, &send) && !send.IsTemp() && send.ErrorCode() >= 500 {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+	if !errors.As(err, &send) {
+		return err
 	}
-	return err
+	if !send.IsTemp() && send.ErrorCode() >= 500 {
+		return fmt.Errorf("%w: %s", ErrRefused, answer(send))
+	}
+	return errors.New(answer(send))
+}
+
+// answer is what the server said. Which message it was about is known.
+func answer(err error) string {
+	said, _, _ := strings.Cut(err.Error(), ", affected ")
+	return said
 }

@@ -3,6 +3,8 @@
 package portal
 
 import (
+	"slices"
+
 	"clientele/internal/access"
 	"clientele/internal/account"
 	"clientele/internal/auth"
@@ -137,10 +139,28 @@ func (p *Portal) person(r *web.Request, open id.Account) (*ui.PersonHead, error)
 	if len(list) > switcherSize {
 		list, head.More = list[:switcherSize], true
 	}
+	if list, err = p.withOpen(r, list, open); err != nil {
+		return head, err
+	}
 	for _, a := range list {
 		head.Accounts = append(head.Accounts, switchItem(a, open))
 	}
 	return head, nil
+}
+
+// withOpen puts the account that is open before those that were used last,
+// where it is not among them: one may have been in many within minutes, or
+// come through a partner.
+func (p *Portal) withOpen(r *web.Request, list []access.Reached, open id.Account) ([]access.Reached, error) {
+	isOpen := func(a access.Reached) bool { return a.ID == open }
+	if open == 0 || slices.ContainsFunc(list, isOpen) {
+		return list, nil
+	}
+	found, err := p.memberships.Reach(r.Context(), r.Me(), access.Page{Word: id.String(open), Limit: accountsPerPage})
+	if i := slices.IndexFunc(found, isOpen); i >= 0 {
+		list = slices.Insert(list, 0, found[i])
+	}
+	return list, err
 }
 
 func switchItem(a access.Reached, open id.Account) ui.SwitchItem {
