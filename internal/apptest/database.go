@@ -3,15 +3,19 @@ package apptest
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"clientele/internal/app"
@@ -95,12 +99,46 @@ var postgresTemplate = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := clearLeft(server); err != nil {
+		return "", err
+	}
 	name := fmt.Sprintf("t_template_%d", os.Getpid())
 	if err := admin(server, "DROP DATABASE IF EXISTS "+name, "CREATE DATABASE "+name); err != nil {
 		return "", err
 	}
 	return name, migrate(Database(server, name))
 })
+
+// leftover is a database of a test process, by its number.
+var leftover = regexp.MustCompile(`^t_(?:template_)?(\d+)`)
+
+// clearLeft drops some of what test processes that are gone have left: the
+// template that ends with no test, and all that a killed one had.
+func clearLeft(server string) error {
+	pool, err := sql.Open("pgx", server)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	var names string
+	if err := pool.QueryRow("SELECT COALESCE(string_agg(datname, ' '), '') FROM pg_database").Scan(&names); err != nil {
+		return err
+	}
+	dropped := 0
+	for _, name := range strings.Fields(names) {
+		found := leftover.FindStringSubmatch(name)
+		if found == nil || dropped == 4 {
+			continue
+		}
+		if pid, err := strconv.Atoi(found[1]); err != nil || !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			continue
+		}
+		// Another process may be clearing the same one.
+		_, _ = pool.Exec("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)")
+		dropped++
+	}
+	return nil
+}
 
 func admin(server string, statements ...string) error {
 	pool, err := sql.Open("pgx", server)

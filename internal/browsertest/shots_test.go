@@ -161,7 +161,7 @@ func readme(t *testing.T) {
 	nora.open(bakery)
 	nora.open(bakery + "/people")
 	nora.must(chromedp.Do(nora.ctx, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 0, 0)))
-	_, err := chromedp.Call(nora.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 1280, Height: 800, DeviceScaleFactor: 2})
+	_, err := chromedp.Call(nora.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 1280, Height: 760, DeviceScaleFactor: 2})
 	nora.must(err)
 	picture, err := chromedp.Run(nora.ctx, chromedp.CaptureScreenshot())
 	nora.must(err)
