@@ -27,19 +27,13 @@ type album struct {
 }
 
 // TestAlbum takes pictures of every page of the demo's story, on a phone and
-// on a desk, light and dark, into the folder that CLIENTELE_SHOTS names, and
-// the picture of the README. It is a tool, for looking at what was changed:
+// on a desk, light and dark, into the folder that CLIENTELE_SHOTS names. It is
+// a tool, for looking at what was changed:
 //
 //	CLIENTELE_SHOTS=/tmp/pages go test ./internal/browsertest -run Album
 func TestAlbum(t *testing.T) {
-	folder := os.Getenv("CLIENTELE_SHOTS")
-	if folder == "" {
-		t.Skip("a tool: CLIENTELE_SHOTS names no folder to put pictures into")
-	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	a := &album{site: demoSite(t), folder: folder}
+	a := &album{folder: shotsFolder(t)}
+	a.site = demoSite(t)
 	if path := os.Getenv("CLIENTELE_AXE"); path != "" {
 		script, err := os.ReadFile(path)
 		if err != nil {
@@ -47,12 +41,24 @@ func TestAlbum(t *testing.T) {
 		}
 		a.axe = string(script)
 	}
-	readme(t)
 	a.doors()
 	a.customers()
 	a.owners()
 	a.staff()
 	a.kept(t)
+}
+
+// shotsFolder is where pictures go; without one none are taken.
+func shotsFolder(t *testing.T) string {
+	t.Helper()
+	folder := os.Getenv("CLIENTELE_SHOTS")
+	if folder == "" {
+		t.Skip("a tool: CLIENTELE_SHOTS names no folder to put pictures into")
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }
 
 // demoSite is a site with the demo, three days after it was loaded.
@@ -143,9 +149,11 @@ func (a *album) invite(b *tab, address, role, ends string) {
 	b.press("Send the invitation").is(200)
 }
 
-// readme takes the picture that the README shows: the People page of the
-// bakery, two days after the designer was invited.
-func readme(t *testing.T) {
+// TestReadmePicture takes the picture that the README shows, into docs: the
+// People page of the bakery, two days after the designer was invited. It is a
+// tool, too.
+func TestReadmePicture(t *testing.T) {
+	shotsFolder(t)
 	a := &album{site: demoSite(t)}
 	bakery := a.account("Harbour Bakery")
 	nora := a.enter("/signin", "nora@harbourbakery.example")
