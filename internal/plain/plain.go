@@ -82,8 +82,9 @@ func Like(word string) string {
 }
 
 // Defang makes a name harmless in a mail: a mail program must not turn any
-// part of it into a link, and a header must not break on it. New names cannot
-// hold a link; ones that were imported can.
+// part of it into a link, and a header must not break on it, nor be read as
+// one that is written in code (RFC 2047). New names cannot hold a link; ones
+// that were imported can.
 func Defang(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -99,7 +100,7 @@ func Defang(s string) string {
 	if utf8.RuneCountInString(s) > NameLength {
 		s = string([]rune(s)[:NameLength-1]) + "…"
 	}
-	s = strings.NewReplacer("://", ": / / ", "//", "/ /", "](", "] (", "<", "‹", ">", "›").Replace(s)
+	s = strings.NewReplacer("://", ": / / ", "//", "/ /", "](", "] (", "=?", "= ?", "<", "‹", ">", "›").Replace(s)
 	return breakDomains(scheme.ReplaceAllString(s, "$1: $2"))
 }
 

@@ -33,9 +33,9 @@ func TestNameRefusesBreaksLinksAndTheInvisible(t *testing.T) {
 }
 
 func TestDefangLeavesNoLink(t *testing.T) {
-	for _, in := range []string{"Reset https://evil.example/x", "<a href=//evil>", "[x](https://evil)", "a\r\nBcc: b@c.de", "Pay\u202Enow", strings.Repeat("x.y", 400)} {
+	for _, in := range []string{"Reset https://evil.example/x", "<a href=//evil>", "[x](https://evil)", "a\r\nBcc: b@c.de", "Pay\u202Enow", "=?utf-8?q?a=0d=0ab?=", "tel:123", strings.Repeat("x.y", 400)} {
 		got := Defang(in)
-		if strings.Contains(got, "//") || strings.ContainsAny(got, "<>\r\n\u202e") || strings.Contains(got, "](") || strings.Contains(got, "l.e") || len([]rune(got)) > NameLength+10 {
+		if strings.Contains(got, "//") || strings.ContainsAny(got, "<>\r\n\u202e") || strings.Contains(got, "](") || strings.Contains(got, "=?") || strings.Contains(got, "l:1") || strings.Contains(got, "l.e") || len([]rune(got)) > NameLength+10 {
 			t.Errorf("Defang(%q) = %q", in, got)
 		}
 	}

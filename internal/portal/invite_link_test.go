@@ -236,6 +236,14 @@ var inviteForeign = []struct {
 		req.Header.Set("Origin", "https://shop.clientele.test")
 		req.Header.Set("Sec-Fetch-Site", "same-site")
 	}},
+	{"a sibling host that does not say which", func(req *http.Request) {
+		req.Header.Del("Origin")
+		req.Header.Set("Sec-Fetch-Site", "same-site")
+	}},
+	{"another site that does not say which", func(req *http.Request) {
+		req.Header.Set("Origin", "null")
+		req.Header.Set("Sec-Fetch-Site", "cross-site")
+	}},
 	{"an old browser on another site", func(req *http.Request) {
 		req.Header.Set("Origin", "https://evil.example")
 		req.Header.Del("Sec-Fetch-Site")

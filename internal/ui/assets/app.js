@@ -195,9 +195,9 @@
   });
   document.addEventListener("click", (e) => closeMenus(e.target));
   document.addEventListener("toggle", (e) => {
-    if (e.target.matches("[data-switcher][open]") && !matchMedia("(pointer: coarse)").matches) {
-      e.target.querySelector("[data-switch-search]").focus();
-    }
+    if (!e.target.matches("[data-switcher][open]") || matchMedia("(pointer: coarse)").matches) return;
+    const inside = e.target.querySelector(".menu-panel").contains(document.activeElement);
+    if (!inside) e.target.querySelector("[data-switch-search]").focus();
   }, true);
   document.addEventListener("keydown", (e) => {
     if (e.key === "Escape") escape();
