@@ -21,6 +21,32 @@ CREATE TABLE accounts (
     version     BIGINT NOT NULL DEFAULT 1,     -- every change goes through this row first, one after another
     search      TEXT  NOT NULL DEFAULT '',
     created_at  TIMESTAMP NOT NULL
+, ways TEXT NOT NULL DEFAULT '', second_from TIMESTAMP, session_hours BIGINT NOT NULL DEFAULT 0);
+
+CREATE TABLE address_changes (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id      BIGINT NOT NULL REFERENCES users (id),
+    session_id   BIGINT NOT NULL,               -- the one that asked: it goes on when the change is confirmed
+    old_address  TEXT  NOT NULL,
+    new_address  TEXT  NOT NULL,
+    token_hash   TEXT  NOT NULL UNIQUE,
+    credentials  BIGINT NOT NULL,
+    created_at   TIMESTAMP NOT NULL,
+    expires_at   TIMESTAMP NOT NULL,
+    ended_at     TIMESTAMP,                     -- confirmed, replaced or withdrawn
+    done_at      TIMESTAMP,
+    undo_hash    TEXT  NOT NULL UNIQUE,
+    undo_until   TIMESTAMP,
+    undone_at    TIMESTAMP
+);
+
+CREATE TABLE alarms (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id     BIGINT NOT NULL REFERENCES users (id),
+    token_hash  TEXT  NOT NULL UNIQUE,
+    created_at  TIMESTAMP NOT NULL,
+    expires_at  TIMESTAMP NOT NULL,
+    ended_at    TIMESTAMP
 );
 
 CREATE TABLE audit_records (
@@ -42,6 +68,29 @@ CREATE TABLE audit_records (
     network      TEXT NOT NULL DEFAULT ''
 );
 
+CREATE TABLE authenticators (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id     BIGINT NOT NULL REFERENCES users (id),
+    name        TEXT NOT NULL,
+    sealed      TEXT NOT NULL,
+    last_step   BIGINT NOT NULL,
+    created_at  TIMESTAMP NOT NULL,
+    used_at     TIMESTAMP
+);
+
+CREATE TABLE ceremonies (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind         TEXT NOT NULL,
+    token_hash   TEXT  NOT NULL UNIQUE,
+    user_id      BIGINT REFERENCES users (id),
+    session_id   BIGINT,
+    pending_id   BIGINT,
+    sealed       TEXT NOT NULL,
+    created_at   TIMESTAMP NOT NULL,
+    expires_at   TIMESTAMP NOT NULL,
+    ended_at     TIMESTAMP
+);
+
 CREATE TABLE contacts (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id  BIGINT NOT NULL REFERENCES accounts (id),
@@ -61,6 +110,22 @@ CREATE TABLE devices (
     created_at  TIMESTAMP NOT NULL,
     seen_at     TIMESTAMP NOT NULL,
     ended_at    TIMESTAMP
+, agent TEXT NOT NULL DEFAULT '', network TEXT NOT NULL DEFAULT '', trusted_until TIMESTAMP);
+
+CREATE TABLE factor_resets (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id      BIGINT NOT NULL REFERENCES users (id),
+    reason       TEXT NOT NULL,
+    started_by   BIGINT NOT NULL REFERENCES staff (id),
+    approved_by  BIGINT REFERENCES staff (id),
+    state        TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done', 'stopped', 'withdrawn')),
+    stop_hash    TEXT  NOT NULL UNIQUE,
+    credentials  BIGINT NOT NULL,
+    created_at   TIMESTAMP NOT NULL,
+    approved_at  TIMESTAMP,
+    ready_at     TIMESTAMP NOT NULL,
+    closed_at    TIMESTAMP,
+    CHECK (approved_by IS NULL OR approved_by <> started_by)
 );
 
 CREATE TABLE grants (
@@ -76,6 +141,24 @@ CREATE TABLE grants (
     created_at     TIMESTAMP NOT NULL,
     UNIQUE (account_id, id),
     FOREIGN KEY (account_id, membership_id) REFERENCES memberships (account_id, id)
+);
+
+CREATE TABLE identities (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id      BIGINT NOT NULL REFERENCES users (id),
+    provider_id  BIGINT NOT NULL REFERENCES providers (id),
+    issuer       TEXT  NOT NULL,
+    subject      TEXT  NOT NULL,
+    label        TEXT NOT NULL DEFAULT '',      -- what the provider called her when it was linked
+    created_at   TIMESTAMP NOT NULL,
+    used_at      TIMESTAMP,
+    UNIQUE (issuer, subject)
+);
+
+CREATE TABLE installation (
+    id          BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    key_check   TEXT NOT NULL,
+    created_at  TIMESTAMP NOT NULL
 );
 
 CREATE TABLE invitation_blocks (
@@ -183,6 +266,52 @@ CREATE TABLE partner_links (
     CHECK (account_id <> partner_id)
 );
 
+CREATE TABLE passkeys (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id     BIGINT NOT NULL REFERENCES users (id),
+    credential  TEXT  NOT NULL UNIQUE,
+    handle      TEXT  NOT NULL,
+    name        TEXT NOT NULL,
+    record      TEXT NOT NULL,
+    created_at  TIMESTAMP NOT NULL,
+    used_at     TIMESTAMP,
+    cloned_at   TIMESTAMP                      -- its counter went back: there are two of it
+);
+
+CREATE TABLE pending_signins (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id      BIGINT NOT NULL REFERENCES users (id),
+    token_hash   TEXT  NOT NULL UNIQUE,
+    credentials  BIGINT NOT NULL,
+    way          TEXT NOT NULL,
+    agent        TEXT NOT NULL DEFAULT '',
+    created_at   TIMESTAMP NOT NULL,
+    expires_at   TIMESTAMP NOT NULL,
+    failures     BIGINT NOT NULL DEFAULT 0,
+    ended_at     TIMESTAMP
+);
+
+CREATE TABLE providers (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    name           TEXT NOT NULL,
+    issuer         TEXT  NOT NULL,
+    client_id      TEXT NOT NULL,
+    sealed         TEXT NOT NULL DEFAULT '',
+    second_factor  BOOLEAN NOT NULL DEFAULT FALSE, -- it asks for a second factor itself, and its word counts as one
+    status         TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'off')),
+    created_at     TIMESTAMP NOT NULL,
+    UNIQUE (issuer, client_id)
+);
+
+CREATE TABLE recovery_codes (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id     BIGINT NOT NULL REFERENCES users (id),
+    code_hash   TEXT  NOT NULL,
+    created_at  TIMESTAMP NOT NULL,
+    used_at     TIMESTAMP,
+    UNIQUE (user_id, code_hash)
+);
+
 CREATE TABLE roles (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id   BIGINT NOT NULL REFERENCES accounts (id),
@@ -204,7 +333,7 @@ CREATE TABLE sessions (
     ended_at    TIMESTAMP,
     agent       TEXT NOT NULL DEFAULT '',
     network     TEXT NOT NULL DEFAULT ''
-);
+, way TEXT NOT NULL DEFAULT 'password', second_at TIMESTAMP);
 
 CREATE TABLE signups (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -282,11 +411,19 @@ CREATE TABLE users (
 
 -- SQLite: each index, by name.
 
+CREATE INDEX address_changes_old ON address_changes (old_address) WHERE done_at IS NOT NULL AND undone_at IS NULL;
+CREATE INDEX address_changes_user ON address_changes (user_id);
+CREATE INDEX alarms_user ON alarms (user_id) WHERE ended_at IS NULL;
 CREATE INDEX audit_records_account ON audit_records (account_id, id);
 CREATE INDEX audit_records_actor ON audit_records (actor_kind, actor_id, id);
 CREATE INDEX audit_records_subject ON audit_records (subject_id, id);
+CREATE INDEX authenticators_user ON authenticators (user_id);
+CREATE INDEX ceremonies_expires ON ceremonies (expires_at);
 CREATE UNIQUE INDEX devices_token ON devices (token_hash, user_id);
+CREATE INDEX devices_user ON devices (user_id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX factor_resets_open ON factor_resets (user_id) WHERE state = 'open';
 CREATE INDEX grants_membership ON grants (account_id, membership_id) WHERE ended_at IS NULL;
+CREATE INDEX identities_user ON identities (user_id);
 CREATE INDEX invitations_address ON invitations (address) WHERE state = 'pending';
 CREATE UNIQUE INDEX invitations_pending ON invitations (account_id, address) WHERE state = 'pending';
 CREATE INDEX mails_about ON mails (about_id, id);
@@ -299,6 +436,8 @@ CREATE UNIQUE INDEX memberships_user ON memberships (account_id, user_id) WHERE 
 CREATE UNIQUE INDEX ownership_offers_open ON ownership_offers (account_id, to_id) WHERE state = 'open';
 CREATE UNIQUE INDEX partner_links_pair ON partner_links (account_id, partner_id) WHERE status <> 'ended';
 CREATE INDEX partner_links_partner ON partner_links (partner_id) WHERE status = 'active';
+CREATE INDEX passkeys_handle ON passkeys (handle);
+CREATE INDEX passkeys_user ON passkeys (user_id);
 CREATE INDEX sessions_user ON sessions (user_id) WHERE ended_at IS NULL;
 CREATE INDEX signups_address ON signups (address) WHERE ended_at IS NULL;
 CREATE INDEX throttles_ends ON throttles (ends_at);
