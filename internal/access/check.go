@@ -23,6 +23,7 @@ type Memberships struct {
 	outbox  *mail.Outbox
 	baseURL string
 	brand   string
+	erased  []func(tx *db.Tx, i auth.Identity) error
 	ended   []func(tx *db.Tx, by audit.Actor, account id.Account, u id.User, removed bool) error
 }
 
@@ -68,15 +69,16 @@ var partnerSet = fmt.Sprintf("(l.permissions & CASE WHEN m.owner THEN %[1]d ELSE
 // direct reads what nearly every check needs and nothing more: the account,
 // the person's own membership, and whether there is anything else to look at.
 var direct = fmt.Sprintf(`
-	SELECT a.name, a.status, COALESCE(m.id, 0) AS membership_id, COALESCE(m.owner, FALSE) AS owner, COALESCE(%s, 0) AS permissions, m.seen_at,
+	SELECT a.name, a.status, %s, COALESCE(m.id, 0) AS membership_id, COALESCE(m.owner, FALSE) AS owner, COALESCE(%s, 0) AS permissions, m.seen_at,
 		EXISTS (SELECT 1 FROM partner_links l WHERE l.account_id = $1 AND l.status = 'active') AS partners,
 		EXISTS (SELECT 1 FROM grants g WHERE g.account_id = $1 AND g.membership_id = m.id AND g.ended_at IS NULL) AS grants
 	FROM accounts a
 	LEFT JOIN memberships m ON m.account_id = a.id AND m.user_id = $2 AND m.status <> 'ended' AND %s
 	LEFT JOIN roles r ON r.account_id = m.account_id AND r.id = m.role_id
-	WHERE a.id = $1`, roleSet, live)
+	WHERE a.id = $1`, gateColumns, roleSet, live)
 
 type own struct {
+	Gate
 	Name         string
 	Status       string
 	MembershipID id.Membership
@@ -119,6 +121,11 @@ func checkIn[P Permission](tx *db.Tx, m *Memberships, by Principal, account id.A
 		return For[P]{}, err
 	}
 	need := p.requires()
+	if err := held.pass(need, tx.Now); err != nil && !need.ungated {
+		return For[P]{}, err
+	} else if err != nil {
+		held.outside = true
+	}
 	switch {
 	case need.owner && !held.owner:
 		return For[P]{}, denied(tx, held, "only-owners", "Only owners of "+held.name+" may do this.")
@@ -149,7 +156,7 @@ func holding(tx *db.Tx, m *Memberships, by Principal, account id.Account) (proof
 	if err != nil {
 		return p, err
 	}
-	p.name, p.status = mine.Name, mine.Status
+	p.name, p.status, p.gate = mine.Name, mine.Status, mine.Gate
 	if mine.MembershipID != 0 {
 		p.membership, p.seenAt, p.owner, p.all = mine.MembershipID, mine.SeenAt.V, mine.Owner, mine.Permissions.Known()
 		p.by = by.actor(audit.ViaMember, int64(mine.MembershipID))

@@ -208,9 +208,9 @@ func (m *Memberships) Remove(ctx context.Context, by For[ManagePeople], member i
 }
 
 // Leave ends the holder's own access.
-func (m *Memberships) Leave(ctx context.Context, by For[Enter]) (err error) {
+func (m *Memberships) Leave(ctx context.Context, by For[Depart]) (err error) {
 	defer fault.Wrap(&err, "access.Leave(%d)", by.account)
-	return by.WriteClosed(ctx, func(tx *db.Tx, by For[Enter]) error {
+	return by.WriteClosed(ctx, func(tx *db.Tx, by For[Depart]) error {
 		if by.membership == 0 {
 			return fault.New(fault.Conflict, "no-membership", "You are not a member of this account, so there is nothing to leave.")
 		}

@@ -18,8 +18,9 @@ type Permission interface{ requires() requirement }
 // A requirement is what somebody must hold: one of any, or ownership, or, if
 // both are empty, only to be let into the account at all.
 type requirement struct {
-	any   Set
-	owner bool
+	any     Set
+	owner   bool
+	ungated bool // whatever the account's gate asks for
 }
 
 // The permissions. What each allows stands in the list All.
@@ -50,6 +51,9 @@ type (
 // Enter is being let into the account, whatever one may do there.
 type Enter struct{}
 
+// Depart is leaving the account, from which no gate keeps anybody.
+type Depart struct{}
+
 // Own is being an owner, which is no permission and is in no set: only owners
 // make and unmake owners and close the account.
 type Own struct{}
@@ -76,6 +80,7 @@ func (ManagePeople) requires() requirement         { return one(peopleManage) }
 func (ViewActivity) requires() requirement         { return one(activityView) }
 func (ManageDeveloper) requires() requirement      { return one(developerManage) }
 func (Enter) requires() requirement                { return requirement{} }
+func (Depart) requires() requirement               { return requirement{ungated: true} }
 func (Own) requires() requirement                  { return requirement{owner: true} }
 
 func one(b bit) requirement { return requirement{any: Set(1) << b} }

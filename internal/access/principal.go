@@ -13,11 +13,12 @@ type Principal struct {
 	staff   id.Staff
 	session id.Session
 	request auth.Request
+	shown   auth.Proof
 }
 
 // Person is a signed-in person as a principal.
 func Person(i auth.Identity) Principal {
-	return Principal{user: i.User(), session: i.Session(), request: i.Request()}
+	return Principal{user: i.User(), session: i.Session(), request: i.Request(), shown: i.Proof()}
 }
 
 // Operator is a signed-in operator as a principal. The check itself makes

@@ -24,6 +24,8 @@ type proof struct {
 	account     id.Account
 	name        string
 	status      string
+	gate        Gate
+	outside     bool // the gate is shut: nothing follows from this proof
 	all         Set // on the whole account
 	owner       bool
 	objects     []Object
@@ -46,7 +48,7 @@ type Object struct {
 func Also[Q, P Permission](f For[P]) (For[Q], bool) {
 	var q Q
 	need := q.requires()
-	if f.m == nil || need.owner && !f.owner {
+	if f.m == nil || need.owner && !f.owner || f.outside && !need.ungated {
 		return For[Q]{}, false
 	}
 	if need.any == 0 || f.owner || f.all&need.any != 0 {

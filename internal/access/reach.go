@@ -25,6 +25,7 @@ type Reached struct {
 	Partner  string // the partner's name, where it is through a partner link
 	EndsAt   db.Null[time.Time]
 	SeenAt   db.Null[time.Time]
+	Gate
 }
 
 // Label names what the person is there.
@@ -52,7 +53,7 @@ type Page struct {
 func reached(ways, where string) string {
 	return `
 	SELECT a.id, a.name, a.status, COALESCE(m.owner, FALSE) AS owner, COALESCE(m.role, '') AS role, m.role_id, COALESCE(r.name, '') AS role_name,
-		COALESCE(m.permissions, 0) AS single, COALESCE(p.name, '') AS partner, COALESCE(m.ends_at, y.ends_at) AS ends_at, m.seen_at
+		COALESCE(m.permissions, 0) AS single, COALESCE(p.name, '') AS partner, COALESCE(m.ends_at, y.ends_at) AS ends_at, m.seen_at, ` + gateColumns + `
 	FROM (
 		SELECT a.id, a.name, x.member_id, x.partner_id, x.ends_at
 		FROM (` + ways + `) x JOIN accounts a ON a.id = x.account_id` + where + `
@@ -112,7 +113,7 @@ func (m *Memberships) Reach(ctx context.Context, i auth.Identity, p Page) (list 
 // recent reads the accounts that a person ($1) has been in last and can enter
 // now ($3), through her own memberships.
 var recent = `
-	SELECT a.id, a.name, a.status, m.owner, m.role, m.role_id, COALESCE(r.name, '') AS role_name, m.permissions AS single, '' AS partner, m.ends_at, m.seen_at
+	SELECT a.id, a.name, a.status, m.owner, m.role, m.role_id, COALESCE(r.name, '') AS role_name, m.permissions AS single, '' AS partner, m.ends_at, m.seen_at, ` + gateColumns + `
 	FROM memberships m JOIN accounts a ON a.id = m.account_id
 	LEFT JOIN roles r ON r.account_id = m.account_id AND r.id = m.role_id
 	WHERE m.user_id = $1 AND m.status <> 'ended' AND ` + live + `

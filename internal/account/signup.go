@@ -175,9 +175,8 @@ func findSignUp(tx *db.Tx, token, browser string) (Pending, error) {
 
 // Confirmed is the outcome of a confirmed sign-up.
 type Confirmed struct {
-	User    id.User
 	Account id.Account // 0: a user without an account
-	Session string
+	auth.SignedIn
 }
 
 // ConfirmSignUp makes the user, and her account if she wanted one, and signs
@@ -231,7 +230,7 @@ func (as *Accounts) finishSignUp(tx *db.Tx, p Pending, hash string, r auth.Reque
 			return c, err
 		}
 	}
-	c.Session, err = auth.StartSession(tx, c.User, r)
+	c.SignedIn, err = as.auth.Admit(tx, c.User, r)
 	return c, err
 }
 

@@ -18,9 +18,11 @@ import (
 	"clientele/internal/backoffice"
 	"clientele/internal/config"
 	"clientele/internal/db"
+	"clientele/internal/geo"
 	"clientele/internal/invite"
 	"clientele/internal/job"
 	"clientele/internal/mail"
+	"clientele/internal/password"
 	"clientele/internal/plain"
 	"clientele/internal/portal"
 	"clientele/internal/seal"
@@ -40,6 +42,7 @@ type App struct {
 	Accounts    *account.Accounts
 	Invites     *invite.Invites
 	Staff       *staff.Staff
+	Places      *geo.Places // nil where no file of places is set
 	Mux         *web.Mux
 }
 
@@ -53,6 +56,10 @@ type Options struct {
 
 // New opens the database, migrates it, and builds everything over it.
 func New(ctx context.Context, c config.Settled, log *slog.Logger, o Options) (_ *App, err error) {
+	places, err := geo.Open(c.GeoFile)
+	if err != nil {
+		return nil, err
+	}
 	d, err := db.Open(ctx, c.DatabaseURL, db.Options{Clock: o.Clock, AllowBypass: c.AllowBypass})
 	if err != nil {
 		return nil, err
@@ -62,14 +69,17 @@ func New(ctx context.Context, c config.Settled, log *slog.Logger, o Options) (_ 
 			err = errors.Join(err, d.Close())
 		}
 	}()
-	key, err := seal.LoadKey(c.KeyFile)
-	if err != nil {
+	if err := checkKeyFile(c.KeyFile); err != nil {
 		return nil, err
 	}
 	if err := Migrate(ctx, d); err != nil {
 		return nil, err
 	}
-	a := &App{Config: c, Log: log, DB: d}
+	key, err := openKey(ctx, d, c.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Config: c, Log: log, DB: d, Places: places}
 	a.Jobs = job.New(d, job.Options{Wall: time.Now, Log: log, Poll: o.Poll, Backoff: o.Backoff})
 	sender := o.Sender
 	if sender == nil && c.SMTPURL != "" {
@@ -93,7 +103,7 @@ func Migrate(ctx context.Context, d *db.DB) error {
 func (a *App) build(key seal.Key, sender mail.Sender) {
 	base, brand := a.Config.Base.String(), a.Config.Brand
 	a.Outbox = mail.NewOutbox(a.DB, a.Jobs, key, sender, brand, a.Config.Base.Hostname())
-	a.Auth = auth.New(a.DB, auth.NewHasher(brand), a.Outbox, base, brand)
+	a.Auth = auth.New(a.DB, password.New(password.Rules{Brand: brand, MinLength: a.Config.PasswordLength}), a.Outbox, auth.Options{Key: key, Base: a.Config.Base, Brand: brand, Place: a.Places.Of})
 	a.Memberships = access.New(a.DB, a.Outbox, base, brand)
 	a.Accounts = account.New(a.DB, a.Auth, a.Outbox, base, brand)
 	a.Invites = invite.NewInvites(a.DB, a.Auth, a.Memberships, a.Outbox, base, brand)

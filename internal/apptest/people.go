@@ -12,6 +12,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/id"
 	"clientele/internal/mail"
+	"clientele/internal/password"
 	"clientele/internal/user"
 )
 
@@ -19,7 +20,7 @@ import (
 const Password = "three blue bicycles"
 
 var passwordHash = sync.OnceValue(func() string {
-	hash, err := auth.NewHasher("").Hash(context.Background(), Password)
+	hash, err := password.New(password.Rules{}).Hash(context.Background(), Password)
 	if err != nil {
 		panic(err)
 	}

@@ -32,6 +32,7 @@ type Identity struct {
 	language string
 	provedAt time.Time
 	lastUsed id.Account
+	proof    Proof
 	request  Request
 }
 
@@ -59,6 +60,9 @@ func (i Identity) Language() string { return i.language }
 // LastAccount is the account that she used last: a preference for the first
 // redirect after sign-in and nothing more.
 func (i Identity) LastAccount() id.Account { return i.lastUsed }
+
+// Proof is what her session has shown.
+func (i Identity) Proof() Proof { return i.proof }
 
 // Request is the request that she made.
 func (i Identity) Request() Request { return i.request }

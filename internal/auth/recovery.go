@@ -141,28 +141,27 @@ func (a *Auth) SetByLink(ctx context.Context, token, password string, r Request)
 		if _, err := findLink(tx, token); err != nil {
 			return err
 		}
-		n, err := db.Exec(tx, "UPDATE user_links SET ended_at = $2 WHERE token_hash = $1 AND ended_at IS NULL", HashToken(token), tx.Now)
-		if err != nil {
+		if err := proveAddress(tx, l.User); err != nil {
 			return err
 		}
-		if n == 0 {
-			return errLink
-		}
-		by := audit.Actor{Kind: audit.User, ID: int64(l.User), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
-		if err := a.replacePassword(tx, l.User, hash, 0, by); err != nil {
+		if err := a.replacePassword(tx, l.User, hash, r); err != nil {
 			return err
 		}
-		if _, err := db.Exec(tx, "UPDATE users SET verified_at = $2 WHERE id = $1 AND verified_at IS NULL", l.User, tx.Now); err != nil {
-			return err
-		}
-		in.User = l.User
-		if in.Device, err = rememberDevice(tx, l.User, "", false); err != nil {
-			return err
-		}
-		in.Session, err = StartSession(tx, l.User, r)
+		in, err = a.Enter(tx, l.User, Shown{Ways: []Way{ByPassword}}, "", r)
 		return err
 	})
 	return in, err
+}
+
+// proveAddress notes that whoever follows a mailed link has the address. If
+// nobody had proven it before, whatever else signs in to this login was left
+// there by somebody who may not have it, and goes.
+func proveAddress(tx *db.Tx, u id.User) error {
+	n, err := db.Exec(tx, "UPDATE users SET verified_at = $2 WHERE id = $1 AND verified_at IS NULL", u, tx.Now)
+	if err != nil || n == 0 {
+		return err
+	}
+	return forgetProofs(tx, u, time.Time{})
 }
 
 // newPassword checks and hashes a new password; what is wrong with it stands
@@ -175,73 +174,56 @@ func (a *Auth) newPassword(ctx context.Context, field, password string, own ...s
 	return a.hasher.Hash(ctx, password)
 }
 
-// replacePassword sets a password, ends every other session, every remembered
-// browser and every open link, and tells the person.
-func (a *Auth) replacePassword(tx *db.Tx, u id.User, hash string, keep id.Session, by audit.Actor) error {
-	if _, err := db.Exec(tx, "UPDATE users SET password = $2, credentials = credentials + 1 WHERE id = $1", u, hash); err != nil {
+// replacePassword sets the password of somebody who is not signed in: every
+// session and remembered browser of hers ends, and she is told.
+func (a *Auth) replacePassword(tx *db.Tx, u id.User, hash string, r Request) error {
+	if _, err := db.Exec(tx, "UPDATE users SET password = $2 WHERE id = $1", u, hash); err != nil {
 		return err
 	}
-	if _, err := endSessions(tx, u, keep); err != nil {
+	if err := a.changed(tx, u, 0); err != nil {
 		return err
 	}
-	for _, statement := range []string{
-		"UPDATE devices SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL",
-		"UPDATE user_links SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL",
-	} {
-		if _, err := db.Exec(tx, statement, u, tx.Now); err != nil {
-			return err
-		}
-	}
-	person, err := user.ByID(tx, u)
-	if err != nil {
+	by := audit.Actor{Kind: audit.User, ID: int64(u), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
+	if err := audit.Write(tx, by, a.passwordRecord(u)); err != nil {
 		return err
 	}
-	if err := audit.Write(tx, by, audit.Record{Event: "user.password_changed", Object: "user", ObjectID: int64(u), Subject: u}); err != nil {
-		return err
+	return a.tell(tx, u, a.passwordNotice(), r)
+}
+
+func (a *Auth) passwordRecord(u id.User) audit.Record {
+	return audit.Record{Event: "user.password_changed", Object: "user", ObjectID: int64(u), Subject: u}
+}
+
+func (a *Auth) passwordNotice() notice {
+	return notice{
+		kind: "password-changed", subject: "Your password was changed",
+		line: "The password of your login at " + a.brand + " was changed. You have been signed out everywhere else.",
 	}
-	_, err = a.outbox.Send(tx, mail.Message{
-		Kind: "password-changed", Class: mail.Urgent, To: person.Address, User: u,
-		Subject: "Your password was changed",
-		Lines:   []string{"The password of your login at " + a.brand + " was changed on " + locale.Exact(tx.Now) + ". You have been signed out everywhere else."},
-		Action:  mail.Action{Label: "This was not me: set a new password", URL: a.baseURL + "/recover"},
-		Closing: []string{"If it was you, there is nothing to do."},
-	})
-	return err
 }
 
 // ChangePassword changes the person's own password; every other session of
 // hers ends and this one goes on under a new token.
-func (a *Auth) ChangePassword(ctx context.Context, i Identity, old, password string) (token string, err error) {
+func (a *Auth) ChangePassword(ctx context.Context, i Identity, old, password string) (in SignedIn, err error) {
 	defer fault.Wrap(&err, "auth.ChangePassword(%d)", i.user)
-	current, err := a.countOwn(ctx, i)
+	current, err := a.ownPassword(ctx, i, "old", old)
 	if err != nil {
-		return "", err
-	}
-	ok, err := a.hasher.Verify(ctx, current, old)
-	if err != nil {
-		return "", err
-	}
-	if !ok {
-		return "", fault.Field("old", "This is not your current password.")
+		return in, err
 	}
 	hash, err := a.newPassword(ctx, "password", password, i.address.String(), i.name)
 	if err != nil {
-		return "", err
+		return in, err
 	}
 	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
-		if err := a.stillTrue(tx, i.user, current); err != nil {
-			return err
+		if _, err := a.stillTrue(tx, i.user, current, hash); err != nil {
+			return unchanged(err)
 		}
 		if err := perDevice.Forgive(tx, "confirm:"+id.String(i.user)); err != nil {
 			return err
 		}
-		if err := a.replacePassword(tx, i.user, hash, i.session, i.Actor()); err != nil {
-			return err
-		}
-		token, err = rotate(tx, i.session)
+		in, err = a.change(tx, i, Shown{}, a.passwordRecord(i.user), a.passwordNotice())
 		return err
 	})
-	return token, err
+	return in, err
 }
 
 // TakeOver gives a user whose address nobody had proven to the person who has
@@ -251,13 +233,11 @@ func (a *Auth) TakeOver(tx *db.Tx, u user.User, name, hash string, r Request) er
 	if u.VerifiedAt.Valid {
 		return fault.New(fault.Conflict, "verified", "This login belongs to somebody already.")
 	}
-	by := audit.Actor{Kind: audit.User, ID: int64(u.ID), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
-	if err := a.replacePassword(tx, u.ID, hash, 0, by); err != nil {
+	if err := proveAddress(tx, u.ID); err != nil {
 		return err
 	}
-	if err := user.Rename(tx, u.ID, name, u.Language); err != nil {
+	if err := a.replacePassword(tx, u.ID, hash, r); err != nil {
 		return err
 	}
-	_, err := db.Exec(tx, "UPDATE users SET verified_at = $2 WHERE id = $1", u.ID, tx.Now)
-	return err
+	return user.Rename(tx, u.ID, name, u.Language)
 }

@@ -39,7 +39,10 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 		Language    string
 		LastAccount db.Null[id.Account]
 		ProvedAt    time.Time
+		CreatedAt   time.Time
 		SeenAt      time.Time
+		Way         string
+		SecondAt    db.Null[time.Time]
 		Over        bool
 	}
 	var s row
@@ -47,7 +50,7 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 	err = a.db.Peek(ctx, db.Nothing, func(tx *db.Tx) (err error) {
 		now = tx.Now
 		s, err = db.One[row](tx, `
-			SELECT s.id AS session_id, u.id AS user_id, u.name, u.address, u.verified_at, u.language, u.last_account, s.proved_at, s.seen_at,
+			SELECT s.id AS session_id, u.id AS user_id, u.name, u.address, u.verified_at, u.language, u.last_account, s.proved_at, s.created_at, s.seen_at, s.way, s.second_at,
 				s.expires_at <= $2 OR s.seen_at <= $3 AS over
 			FROM sessions s JOIN users u ON u.id = s.user_id
 			WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.created_at <= $2 AND u.status = 'active'`,
@@ -72,9 +75,13 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 			return Identity{}, err
 		}
 	}
+	proof := Proof{Ways: ParseWays(s.Way), SecondAt: s.SecondAt, At: s.ProvedAt}
+	if proof.At.Before(s.CreatedAt) {
+		proof.At = s.CreatedAt
+	}
 	return Identity{
 		session: s.SessionID, user: s.UserID, name: s.Name, address: s.Address, verified: s.VerifiedAt.Valid,
-		language: s.Language, provedAt: s.ProvedAt, lastUsed: s.LastAccount.V, request: r,
+		language: s.Language, provedAt: s.ProvedAt, lastUsed: s.LastAccount.V, request: r, proof: proof,
 	}, nil
 }
 
@@ -85,22 +92,6 @@ func (a *Auth) expire(ctx context.Context, s id.Session) error {
 		_, err := db.Exec(tx, "UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", s, tx.Now)
 		return err
 	})
-}
-
-// StartSession signs a user in: whoever calls it has seen her proof.
-func StartSession(tx *db.Tx, u id.User, r Request) (token string, err error) {
-	token, hash := NewToken()
-	_, err = db.Exec(tx, `
-		INSERT INTO sessions (user_id, token_hash, created_at, seen_at, proved_at, expires_at, agent, network)
-		VALUES ($1, $2, $3, $3, $3, $4, $5, $6)`, u, hash, tx.Now, tx.Now.Add(SessionLife), r.Agent, r.Network)
-	if err != nil {
-		return "", err
-	}
-	if _, err = db.Exec(tx, "UPDATE users SET signed_in_at = $2 WHERE id = $1", u, tx.Now); err != nil {
-		return "", err
-	}
-	by := audit.Actor{Kind: audit.User, ID: int64(u), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
-	return token, audit.Write(tx, by, audit.Record{Event: "user.signed_in", Object: "user", ObjectID: int64(u)})
 }
 
 // endSessions ends every session of a user but the one to keep; 0 keeps none.
@@ -127,6 +118,8 @@ type Session struct {
 	SeenAt    time.Time
 	Agent     string
 	Network   string
+	Way       string
+	SecondAt  db.Null[time.Time]
 }
 
 // Sessions lists where a person is signed in, the last used first.
@@ -134,7 +127,7 @@ func (a *Auth) Sessions(ctx context.Context, i Identity) (list []Session, err er
 	defer fault.Wrap(&err, "auth.Sessions(%d)", i.user)
 	err = a.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
 		list, err = db.All[Session](tx, `
-			SELECT id, created_at, seen_at, agent, network FROM sessions
+			SELECT id, created_at, seen_at, agent, network, way, second_at FROM sessions
 			WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, id DESC LIMIT 100`,
 			i.user, tx.Now, tx.Now.Add(-SessionIdle))
 		return err
@@ -163,6 +156,9 @@ func (a *Auth) EndOtherSessions(ctx context.Context, i Identity) (err error) {
 	return a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
 		n, err := endSessions(tx, i.user, i.session)
 		if err != nil {
+			return err
+		}
+		if err := endUnderway(tx, i.user); err != nil {
 			return err
 		}
 		return audit.Write(tx, i.Actor(), audit.Record{Event: "session.others_ended", Object: "user", ObjectID: int64(i.user), After: map[string]int64{"ended": n}})
@@ -222,7 +218,10 @@ const keep = 90 * 24 * time.Hour
 // Sweep deletes what has ended long ago: counters, links and sessions.
 func (a *Auth) Sweep(ctx context.Context) (err error) {
 	defer fault.Wrap(&err, "auth.Sweep")
-	return a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+	return a.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		if err := mail.EraseGoodbyes(tx, tx.Now.Add(-goodbyeLife)); err != nil {
+			return err
+		}
 		old := tx.Now.Add(-keep)
 		for _, s := range []struct {
 			statement string
@@ -232,6 +231,9 @@ func (a *Auth) Sweep(ctx context.Context) (err error) {
 			{"DELETE FROM user_links WHERE expires_at < $1", old},
 			{"DELETE FROM sessions WHERE expires_at < $1 OR ended_at < $1", old},
 			{"DELETE FROM devices WHERE ended_at < $1", old},
+			{"DELETE FROM ceremonies WHERE expires_at < $1", tx.Now},
+			{"DELETE FROM pending_signins WHERE expires_at < $1", tx.Now},
+			{"DELETE FROM alarms WHERE expires_at < $1", tx.Now},
 			{"DELETE FROM staff_sessions WHERE expires_at < $1", old},
 		} {
 			if _, err := db.Exec(tx, s.statement, s.before); err != nil {

@@ -10,25 +10,9 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/mail"
+	"clientele/internal/password"
 	"clientele/internal/user"
 )
-
-// Auth signs people in and keeps their sessions.
-type Auth struct {
-	db      *db.DB
-	hasher  *Hasher
-	outbox  *mail.Outbox
-	baseURL string
-	brand   string
-}
-
-// New makes Auth. Links in mail are built from baseURL alone.
-func New(d *db.DB, h *Hasher, o *mail.Outbox, baseURL, brand string) *Auth {
-	return &Auth{db: d, hasher: h, outbox: o, baseURL: baseURL, brand: brand}
-}
-
-// Hasher is the one pool that passwords are hashed in.
-func (a *Auth) Hasher() *Hasher { return a.hasher }
 
 // The brakes on guessing. Whoever guesses one person's password is slowed
 // down together with everybody else who does, wherever they are; she herself
@@ -51,15 +35,17 @@ type Credential struct {
 	Device   string // the token of a browser that she may have used before
 }
 
-// A SignedIn is the outcome of a sign-in: the tokens for the browser's
-// cookies.
+// A SignedIn is the outcome of a step that signs in: the tokens for the
+// browser's cookies. Where a second step is due there is no session yet.
 type SignedIn struct {
 	User    id.User
 	Session string
 	Device  string
+	Pending string // ties the browser to the second step
 }
 
-// SignIn proves a person by her password and starts a session.
+// SignIn proves a person by her password. It starts a session, or, where she
+// has a second factor, the wait for it.
 func (a *Auth) SignIn(ctx context.Context, c Credential, r Request) (in SignedIn, err error) {
 	defer fault.Wrap(&err, "auth.SignIn")
 	address, badAddress := mail.ParseAddress(c.Address)
@@ -67,28 +53,47 @@ func (a *Auth) SignIn(ctx context.Context, c Credential, r Request) (in SignedIn
 	if err != nil {
 		return in, err
 	}
-	ok, err := a.hasher.Verify(ctx, hash, c.Password)
+	for range 3 {
+		var fresh string
+		if fresh, err = a.proven(ctx, u, hash, c.Password, known); err != nil {
+			return in, a.noteFailure(ctx, u, r, err)
+		}
+		err = a.db.Write(ctx, db.AsUser(u), func(tx *db.Tx) (err error) {
+			if hash, err = a.stillTrue(tx, u, hash, fresh); err != nil {
+				return err
+			}
+			if err := forgive(tx, address, c.Device, known, r); err != nil {
+				return err
+			}
+			in, err = a.Enter(tx, u, Shown{Ways: []Way{ByPassword}}, c.Device, r)
+			return err
+		})
+		if !errors.Is(err, errMoved) {
+			return in, err
+		}
+	}
+	return in, wrong
+}
+
+// proven verifies a password against a hash, and makes the hash that is to
+// take its place where it is of an older kind. A password that is not right
+// is wrong.
+func (a *Auth) proven(ctx context.Context, u id.User, hash, typed string, known bool) (fresh string, err error) {
+	verify := a.hasher.Verify
+	if known {
+		verify = a.hasher.VerifyKnown
+	}
+	ok, err := verify(ctx, hash, typed)
 	if err != nil {
-		return in, err
+		return "", err
 	}
 	if !ok || u == 0 {
-		return in, a.noteFailure(ctx, u, r)
+		return "", wrong
 	}
-	err = a.db.Write(ctx, db.Nothing, func(tx *db.Tx) (err error) {
-		if err := a.stillTrue(tx, u, hash); err != nil {
-			return err
-		}
-		if err := forgive(tx, address, c.Device, known, r); err != nil {
-			return err
-		}
-		in.User = u
-		if in.Device, err = rememberDevice(tx, u, c.Device, known); err != nil {
-			return err
-		}
-		in.Session, err = StartSession(tx, u, r)
-		return err
-	})
-	return in, err
+	if password.IsCurrent(hash) {
+		return hash, nil
+	}
+	return a.hasher.Hash(ctx, typed)
 }
 
 // before counts the attempt, and reads whom it is about.
@@ -139,86 +144,117 @@ func forgive(tx *db.Tx, address mail.Address, device string, known bool, r Reque
 	return errors.Join(limit.Forgive(tx, key), perNetwork.Forgive(tx, "signin.network:"+Network(r.Network)))
 }
 
-// stillTrue makes sure, inside the transaction that signs in, that the
-// password which was verified is still the password.
-func (a *Auth) stillTrue(tx *db.Tx, u id.User, hash string) error {
-	n, err := db.Exec(tx, "UPDATE users SET signed_in_at = $3 WHERE id = $1 AND password = $2 AND status = 'active'", u, hash, tx.Now)
-	if err == nil && n == 0 {
-		return wrong
+// errMoved says that the password's hash is another one than the one that was
+// verified: it was changed, or written anew, in between.
+var errMoved = errors.New("auth: the hash has changed in between")
+
+// stillTrue makes sure, inside the transaction that signs in, that the hash
+// which was verified is still the person's, and puts the fresh one in its
+// place. Where it is not, it returns the one that is.
+func (a *Auth) stillTrue(tx *db.Tx, u id.User, hash, fresh string) (now string, err error) {
+	n, err := db.Exec(tx, "UPDATE users SET signed_in_at = COALESCE(signed_in_at, $3), password = $4 WHERE id = $1 AND password = $2 AND status = 'active'", u, hash, tx.Now, fresh)
+	if err != nil || n > 0 {
+		return hash, err
+	}
+	now, err = db.One[string](tx, "SELECT password FROM users WHERE id = $1 AND status = 'active'", u)
+	if errors.Is(err, db.ErrNone) {
+		return "", wrong
+	}
+	return now, errors.Join(err, errMoved)
+}
+
+// noteFailure records a failed attempt on somebody who exists.
+func (a *Auth) noteFailure(ctx context.Context, u id.User, r Request, cause error) error {
+	if u == 0 || !errors.Is(cause, wrong) {
+		return cause
+	}
+	return errors.Join(cause, a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		return audit.Write(tx, r.Visitor(), audit.Record{Event: "user.signed_in", Object: "user", ObjectID: int64(u), Subject: u, Denied: true})
+	}))
+}
+
+// A Confirmation is what a signed-in person shows once more: her password,
+// and a code where she has an app for that.
+type Confirmation struct{ Password, Code, Device string }
+
+// Confirm shows who one is once more within a session, for what asks for a
+// fresh proof. Whoever has a second factor shows it too. The session goes on
+// under a new token.
+func (a *Auth) Confirm(ctx context.Context, i Identity, c Confirmation) (token string, err error) {
+	defer fault.Wrap(&err, "auth.Confirm(%d)", i.user)
+	hash, err := a.ownPassword(ctx, i, "password", c.Password)
+	if err != nil {
+		return "", err
+	}
+	var refused error
+	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
+		if _, err := a.stillTrue(tx, i.user, hash, hash); err != nil {
+			return unchanged(err)
+		}
+		f, err := factorsOf(tx, i.user)
+		if err != nil {
+			return err
+		}
+		shown := Shown{Ways: []Way{ByPassword}, Second: f.Any()}
+		if f.Any() {
+			if _, refused, err = a.tryCode(tx, i.user, c.Code, c.Device, i.request); refused != nil || err != nil {
+				return err
+			}
+		}
+		token, err = a.confirmed(tx, i, shown)
+		return err
+	})
+	return token, errors.Join(err, codeField(refused))
+}
+
+// codeField puts what is wrong with a code beside its field.
+func codeField(err error) error {
+	if e, ok := fault.Of(err); ok && e.Code == fault.Invalid {
+		return fault.Field("code", e.Text)
 	}
 	return err
 }
 
-// noteFailure records a failed attempt on somebody who exists.
-func (a *Auth) noteFailure(ctx context.Context, u id.User, r Request) error {
-	if u == 0 {
-		return wrong
+// unchanged is what becomes of a step whose password was changed while it ran.
+func unchanged(err error) error {
+	if errors.Is(err, errMoved) {
+		return fault.Field("password", "The password has just been changed. Try again.")
 	}
-	err := a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
-		return audit.Write(tx, r.Visitor(), audit.Record{Event: "user.signed_in", Object: "user", ObjectID: int64(u), Subject: u, Denied: true})
-	})
-	if err != nil {
-		return err
-	}
-	return wrong
+	return err
 }
 
-// rememberDevice gives a browser the token by which it is known as one that
-// the person uses. The token alone signs nobody in.
-func rememberDevice(tx *db.Tx, u id.User, device string, known bool) (string, error) {
-	if known {
-		_, err := db.Exec(tx, "UPDATE devices SET seen_at = $3 WHERE token_hash = $1 AND user_id = $2", HashToken(device), u, tx.Now)
-		return device, err
-	}
-	token, hash := NewToken()
-	_, err := db.Exec(tx, "INSERT INTO devices (user_id, token_hash, created_at, seen_at) VALUES ($1, $2, $3, $3)", u, hash, tx.Now)
-	return token, err
-}
-
-// Confirm shows the password once more within a session, for what asks for a
-// fresh proof. The session goes on under a new token.
-func (a *Auth) Confirm(ctx context.Context, i Identity, password string) (token string, err error) {
-	defer fault.Wrap(&err, "auth.Confirm(%d)", i.user)
-	hash, err := a.countOwn(ctx, i)
-	if err != nil {
+// confirmed notes a fresh proof in the session.
+func (a *Auth) confirmed(tx *db.Tx, i Identity, s Shown) (token string, err error) {
+	if err := perDevice.Forgive(tx, "confirm:"+id.String(i.user)); err != nil {
 		return "", err
 	}
-	ok, err := a.hasher.Verify(ctx, hash, password)
-	if err != nil {
+	if token, err = rotate(tx, i, s); err != nil {
 		return "", err
 	}
-	if !ok {
-		return "", fault.Field("password", "The password is not right.")
-	}
-	err = a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
-		if err := a.stillTrue(tx, i.user, hash); err != nil {
-			return err
-		}
-		if err := perDevice.Forgive(tx, "confirm:"+id.String(i.user)); err != nil {
-			return err
-		}
-		token, err = rotate(tx, i.session)
-		if err != nil {
-			return err
-		}
-		return audit.Write(tx, i.Actor(), audit.Record{Event: "session.confirmed", Object: "session", ObjectID: int64(i.session)})
-	})
-	return token, err
+	return token, audit.Write(tx, i.Actor(), audit.Record{Event: "session.confirmed", Object: "session", ObjectID: int64(i.session), After: map[string]string{"by": joinWays(s.Ways)}})
 }
 
-// rotate gives a session a new token and notes that a credential was shown.
-func rotate(tx *db.Tx, s id.Session) (string, error) {
+// ConfirmThrough notes a fresh proof that a provider has given of the person.
+func (a *Auth) ConfirmThrough(tx *db.Tx, i Identity, s Shown) (token string, err error) {
+	return a.confirmed(tx, i, s)
+}
+
+// rotate gives a session a new token and notes what was shown.
+func rotate(tx *db.Tx, i Identity, s Shown) (string, error) {
 	token, hash := NewToken()
-	n, err := db.Exec(tx, "UPDATE sessions SET token_hash = $2, proved_at = $3, seen_at = $3 WHERE id = $1 AND ended_at IS NULL", s, hash, tx.Now)
+	ways := joinWays(append(append([]Way{}, i.proof.Ways...), s.Ways...))
+	n, err := db.Exec(tx, `
+		UPDATE sessions SET token_hash = $2, proved_at = $3, seen_at = $3, way = $4, second_at = CASE WHEN $5 THEN $3 ELSE second_at END
+		WHERE id = $1 AND ended_at IS NULL`, i.session, hash, tx.Now, ways, s.Second)
 	if err == nil && n == 0 {
 		err = fault.New(fault.NotSignedIn, "session-ended", "You have been signed out. Sign in again.")
 	}
 	return token, err
 }
 
-// countOwn counts an attempt at one's own password within a session, and
-// reads the hash.
-func (a *Auth) countOwn(ctx context.Context, i Identity) (hash string, err error) {
+// ownPassword verifies the person's own password within a session, and
+// returns its hash; what is wrong with it stands beside the named field.
+func (a *Auth) ownPassword(ctx context.Context, i Identity, field, typed string) (hash string, err error) {
 	var wait time.Duration
 	err = a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
 		if wait, err = perDevice.Take(tx, "confirm:"+id.String(i.user)); err != nil {
@@ -229,6 +265,13 @@ func (a *Auth) countOwn(ctx context.Context, i Identity) (hash string, err error
 	})
 	if err == nil && wait > 0 {
 		err = fault.Wait("confirm", "Too many attempts. Wait a while and try again.", wait)
+	}
+	if err != nil {
+		return "", err
+	}
+	ok, err := a.hasher.VerifyKnown(ctx, hash, typed)
+	if err == nil && !ok {
+		err = fault.Field(field, "The password is not right.")
 	}
 	return hash, err
 }

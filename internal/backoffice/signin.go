@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"clientele/internal/fault"
 	"clientele/internal/staff"
 	"clientele/internal/ui"
 	"clientele/internal/web"
@@ -93,12 +94,12 @@ func (b *Backoffice) signOut(r *web.Request, by staff.For[staff.Look]) error {
 
 // confirmInPlace asks for the password in the place of a step that needs a
 // fresh proof.
-func (b *Backoffice) confirmInPlace(r *web.Request, next string) templ.Component {
-	return confirmPage(barePage(r, "Confirm that it is you"), r.Operator(), wayBack(r, next), "")
+func (b *Backoffice) confirmInPlace(r *web.Request, _ *fault.Error, next string) (templ.Component, error) {
+	return confirmPage(barePage(r, "Confirm that it is you"), r.Operator(), wayBack(r, next), ""), nil
 }
 
 func (b *Backoffice) confirm(r *web.Request, _ staff.For[staff.Look]) error {
-	return r.Render(http.StatusOK, b.confirmInPlace(r, r.Value("next")))
+	return r.Render(http.StatusOK, confirmPage(barePage(r, "Confirm that it is you"), r.Operator(), wayBack(r, r.Value("next")), ""))
 }
 
 func (b *Backoffice) doConfirm(r *web.Request, by staff.For[staff.Look]) error {

@@ -35,6 +35,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Migrate the database and stop."`
 	Demo    demoCommand    `cmd:"" help:"Fill an empty database with a story to try things on."`
 	Staff   staffCommands  `cmd:"" help:"The operators of this installation."`
+	Key     keyCommands    `cmd:"" help:"The secret key that seals what must not be read in a copy of the database."`
 	Routes  routesCommand  `cmd:"" help:"Print every route with its guard."`
 	Config_ configCommand  `cmd:"" name:"config" help:"Print the settings as they are in force, without secrets."`
 	Version versionCommand `cmd:"" help:"Print the version."`

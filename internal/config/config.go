@@ -31,6 +31,8 @@ type Config struct {
 	TrustedProxies []string `name:"trusted-proxies" env:"CLIENTELE_TRUSTED_PROXIES" help:"Addresses or networks of proxies whose X-Forwarded-For is believed."`
 	Brand          string   `env:"CLIENTELE_BRAND" default:"Clientele" help:"What your company calls itself towards customers."`
 	SignUp         string   `name:"signup" env:"CLIENTELE_SIGNUP" default:"open" enum:"open,invitation" help:"Who may sign up: open, or by invitation only."`
+	PasswordLength int      `name:"password-length" env:"CLIENTELE_PASSWORD_LENGTH" default:"12" help:"How many characters a new password has at least, 8 to 64."`
+	GeoFile        string   `name:"geo-file" env:"CLIENTELE_GEO_FILE" help:"File in MaxMind's format that tells where addresses are, by city or by country. Without one, sessions show no place."`
 	LogFormat      string   `name:"log-format" env:"CLIENTELE_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"auto prints for people on a terminal, and JSON elsewhere."`
 }
 
@@ -64,6 +66,9 @@ func (c Config) Settle() (s Settled, err error) {
 	}
 	if s.Brand, err = plain.Line(c.Brand, plain.NameLength); err != nil || s.Brand == "" {
 		return s, fmt.Errorf("CLIENTELE_BRAND is %q: give the name of your company, in one line of at most %d characters", c.Brand, plain.NameLength)
+	}
+	if s.PasswordLength, err = parseLength(c.PasswordLength); err != nil {
+		return s, err
 	}
 	s.From = s.from(s.Base)
 	s.KeyFile = c.SecretKeyFile
@@ -155,6 +160,17 @@ func parseProxies(list []string) (out []netip.Prefix, err error) {
 	return out, nil
 }
 
+// parseLength checks the least length of passwords. None is the default's.
+func parseLength(n int) (int, error) {
+	if n == 0 {
+		return 12, nil
+	}
+	if n < 8 || n > 64 {
+		return 0, fmt.Errorf("CLIENTELE_PASSWORD_LENGTH is %d: give the number of characters that a password must have, from 8 to 64", n)
+	}
+	return n, nil
+}
+
 // from is the sender, with the brand as its name.
 func (c Config) from(base *url.URL) string {
 	address := c.MailFrom
@@ -189,6 +205,10 @@ func (s Settled) Lines() []string {
 	if s.SMTPURL != "" {
 		smtp = plain.URL(s.SMTPURL)
 	}
+	places := s.GeoFile
+	if places == "" {
+		places = "none: sessions show no place"
+	}
 	return []string{
 		"database-url     " + plain.URL(s.DatabaseURL),
 		fmt.Sprintf("allow-bypass     %t", s.AllowBypass),
@@ -200,6 +220,8 @@ func (s Settled) Lines() []string {
 		"trusted-proxies  " + strings.Join(s.TrustedProxies, " "),
 		"brand            " + s.Brand,
 		"signup           " + s.SignUp,
+		fmt.Sprintf("password-length  %d", s.PasswordLength),
+		"geo-file         " + places,
 		"log-format       " + s.LogFormat,
 	}
 }

@@ -39,6 +39,24 @@ type Staff int64
 // the secret that opens the session is a different random value.
 type Session int64
 
+// A Device is a browser that a person has signed in with.
+type Device int64
+
+// An Authenticator is an app that makes one-time codes.
+type Authenticator int64
+
+// A Passkey is a key of Web Authentication.
+type Passkey int64
+
+// A Provider is somebody else through whom people sign in.
+type Provider int64
+
+// An Identity is a person as a provider knows her.
+type Identity int64
+
+// A FactorReset is the removal of a second factor that was lost.
+type FactorReset int64
+
 // A Mail is one message in the mail log.
 type Mail int64
 

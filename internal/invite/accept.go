@@ -126,6 +126,9 @@ func (v *Invites) Accept(ctx context.Context, i auth.Identity, token string) (a 
 		if o.Address != i.Address() {
 			return errMismatch
 		}
+		if err := access.MayEnter(tx, o.AccountID, i.Proof()); err != nil {
+			return err
+		}
 		if _, err := db.Exec(tx, "UPDATE users SET verified_at = $2 WHERE id = $1 AND verified_at IS NULL AND address = $3", i.User(), tx.Now, o.Address); err != nil {
 			return err
 		}
@@ -145,6 +148,9 @@ func (v *Invites) AcceptMine(ctx context.Context, i auth.Identity, number id.Inv
 	err = v.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
 		o, err := locked(tx, func() (Opened, error) { return byNumber(tx, number, i) })
 		if err != nil {
+			return err
+		}
+		if err := access.MayEnter(tx, o.AccountID, i.Proof()); err != nil {
 			return err
 		}
 		a = o.AccountID
@@ -233,22 +239,22 @@ var errHasLogin = fault.New(fault.Conflict, "has-login", "There is a login with 
 // Join makes a login for the invited address, which the link proves, joins it
 // to the account and signs it in. Somebody else's unproven claim to the
 // address ends with it.
-func (v *Invites) Join(ctx context.Context, token string, n Newcomer, r auth.Request) (a id.Account, session string, err error) {
+func (v *Invites) Join(ctx context.Context, token string, n Newcomer, r auth.Request) (a id.Account, in auth.SignedIn, err error) {
 	defer fault.Wrap(&err, "invite.Join")
 	o, err := v.Open(ctx, token)
 	if err != nil {
-		return 0, "", err
+		return 0, in, err
 	}
 	var f fault.Form
 	name, err := plain.Name(n.Name)
 	f.Take("name", err)
 	f.Take("password", v.auth.Hasher().Check(n.Password, o.Address.String(), n.Name, o.AccountName))
 	if err := f.Err(); err != nil {
-		return 0, "", err
+		return 0, in, err
 	}
 	hash, err := v.auth.Hasher().Hash(ctx, n.Password)
 	if err != nil {
-		return 0, "", err
+		return 0, in, err
 	}
 	err = v.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
 		o, err := locked(tx, func() (Opened, error) { return byToken(tx, token) })
@@ -267,10 +273,10 @@ func (v *Invites) Join(ctx context.Context, token string, n Newcomer, r auth.Req
 		if err := v.join(tx, o, u, by); err != nil {
 			return err
 		}
-		session, err = auth.StartSession(tx, u, r)
+		in, err = v.auth.Admit(tx, u, r)
 		return err
 	})
-	return a, session, err
+	return a, in, err
 }
 
 // claim makes the user for a proven address. A sign-up that waits for the

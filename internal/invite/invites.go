@@ -28,6 +28,7 @@ type Invites struct {
 func NewInvites(d *db.DB, a *auth.Auth, m *access.Memberships, o *mail.Outbox, baseURL, brand string) *Invites {
 	v := &Invites{db: d, auth: a, outbox: o, baseURL: baseURL, brand: brand}
 	m.WhenEnded(withdrawOf)
+	m.WhenErased(forget)
 	return v
 }
 
@@ -324,5 +325,16 @@ func closeAs(tx *db.Tx, account id.Account, number id.Invitation, s State) error
 	if err == nil && n == 0 && s != Withdrawn {
 		return errGone
 	}
+	return err
+}
+
+// forget takes a person who deletes herself out of the invitations that she
+// has accepted, and lifts her blocks: whoever has the address after her
+// inherits neither. An invitation that is open stays bound to the address.
+func forget(tx *db.Tx, i auth.Identity) error {
+	if _, err := db.Exec(tx, "UPDATE invitations SET address = $2 WHERE accepted_by = $1", i.User(), user.Pseudonym(i.User())); err != nil {
+		return err
+	}
+	_, err := db.Exec(tx, "DELETE FROM invitation_blocks WHERE address = $1", i.Address())
 	return err
 }

@@ -19,8 +19,8 @@ func (p *Portal) mountDoor(m *web.Mux) {
 	web.Public(m, "GET /signin", p.signIn)
 	web.Public(m, "POST /signin", p.doSignIn, web.Audits("user.signed_in"))
 	web.Public(m, "POST /signout", p.doSignOut, web.Audits("user.signed_out"))
-	web.SignedIn(m, "GET /confirm", p.confirm)
-	web.SignedIn(m, "POST /confirm", p.doConfirm, web.Audits("session.confirmed"))
+	p.mountSecondStep(m)
+	p.mountMailedLinks(m)
 	web.Public(m, "GET /recover", p.recover)
 	web.Public(m, "POST /recover", p.doRecover, web.Audits("user.recovery_sent"))
 	web.Public(m, "GET /recover/password", p.newPassword)
@@ -73,10 +73,17 @@ type signInForm struct {
 	Invited              bool // a link to an invitation waits behind it
 	Asked                bool // it stands in the place of a page that was asked for
 	SignUp               bool
+	Passkeys             bool
+}
+
+// signInForm adds what this installation lets people sign in with.
+func (p *Portal) signInForm(f signInForm) signInForm {
+	f.SignUp, f.Passkeys = p.signUp, p.auth.HasPasskeys()
+	return f
 }
 
 func (p *Portal) signInInPlace(r *web.Request, next string) templ.Component {
-	return signInPage(barePage(r, "Sign in"), signInForm{Next: next, Asked: next != "/", SignUp: p.signUp})
+	return signInPage(barePage(r, "Sign in"), p.signInForm(signInForm{Next: next, Asked: next != "/"}))
 }
 
 func (p *Portal) signIn(r *web.Request) error {
@@ -84,21 +91,20 @@ func (p *Portal) signIn(r *web.Request) error {
 		return r.Redirect(r.Next("/"))
 	}
 	next := r.Next("/")
-	return r.Render(http.StatusOK, signInPage(barePage(r, "Sign in"), signInForm{Next: next, Invited: next == "/invitation", SignUp: p.signUp}))
+	return r.Render(http.StatusOK, signInPage(barePage(r, "Sign in"), p.signInForm(signInForm{Next: next, Invited: next == "/invitation"})))
 }
 
 func (p *Portal) doSignIn(r *web.Request) error {
 	in, err := p.auth.SignIn(r.Context(), auth.Credential{Address: r.Value("address"), Password: r.Value("password"), Device: r.Device()}, r.Info())
 	if web.Mendable(err) {
 		_, above := web.FieldErrors(err)
-		form := signInForm{Address: r.Value("address"), Next: r.Next("/"), Error: above, SignUp: p.signUp}
+		form := p.signInForm(signInForm{Address: r.Value("address"), Next: r.Next("/"), Error: above})
 		return r.RenderAgain(err, signInPage(barePage(r, "Sign in"), form))
 	}
 	if err != nil {
 		return err
 	}
-	r.StartSession(in.Session, in.Device)
-	return r.Redirect(r.Next("/"))
+	return p.entered(r, in, r.Next("/"))
 }
 
 func (p *Portal) doSignOut(r *web.Request) error {
@@ -109,27 +115,6 @@ func (p *Portal) doSignOut(r *web.Request) error {
 	}
 	r.EndSession()
 	return r.Redirect(web.SafeNext(r.Value("next"), "/signin"))
-}
-
-func (p *Portal) confirmInPlace(r *web.Request, next string) templ.Component {
-	return confirmPage(barePage(r, "Confirm that it is you"), r.Me(), next, "")
-}
-
-func (p *Portal) confirm(r *web.Request) error {
-	return r.Render(http.StatusOK, p.confirmInPlace(r, r.Next("/")))
-}
-
-func (p *Portal) doConfirm(r *web.Request) error {
-	token, err := p.auth.Confirm(r.Context(), r.Me(), r.Value("password"))
-	if web.Mendable(err) {
-		fields, above := web.FieldErrors(err)
-		return r.RenderAgain(err, confirmPage(barePage(r, "Confirm that it is you"), r.Me(), r.Next("/"), fields["password"]+above))
-	}
-	if err != nil {
-		return err
-	}
-	r.StartSession(token, "")
-	return r.Redirect(r.Next("/"))
 }
 
 func (p *Portal) recover(r *web.Request) error {
@@ -171,9 +156,8 @@ func (p *Portal) doNewPassword(r *web.Request) error {
 		})
 	}
 	r.DropToken(web.RecoveryCookie)
-	r.StartSession(in.Session, in.Device)
-	r.Say(ui.Good, "Your new password is set, and you are signed in. Everywhere else you have been signed out.")
-	return r.Redirect("/")
+	r.Say(ui.Good, "Your new password is set. Everywhere else you have been signed out. Look through what else signs you in, and remove what you do not know.")
+	return p.entered(r, in, "/me/security")
 }
 
 // A sent is the page that says that a mail is on its way.
@@ -254,7 +238,7 @@ func (p *Portal) doConfirmSignUp(r *web.Request) error {
 	}
 	r.DropToken(web.SignUpCookie)
 	r.DropToken(web.BrowserCookie)
-	r.StartSession(c.Session, "")
+	r.StartSession(c.Session, c.Device)
 	if c.Account == 0 {
 		r.Say(ui.Good, "Welcome. Your login is ready.")
 		return r.Redirect("/me/accounts")

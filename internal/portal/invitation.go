@@ -66,7 +66,7 @@ func (p *Portal) welcome(r *web.Request, a id.Account) error {
 func (p *Portal) joinByInvitation(r *web.Request) error {
 	r.NoReferrer()
 	token := r.Token(web.InvitationCookie)
-	a, session, err := p.invites.Join(r.Context(), token, invite.Newcomer{Name: r.Value("name"), Password: r.Value("password")}, r.Info())
+	a, in, err := p.invites.Join(r.Context(), token, invite.Newcomer{Name: r.Value("name"), Password: r.Value("password")}, r.Info())
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
 			o, gone := p.invites.Open(r.Context(), token)
@@ -76,7 +76,7 @@ func (p *Portal) joinByInvitation(r *web.Request) error {
 			return r.RenderAgain(err, p.invitationPage(r, o, newcomerForm{Name: r.Value("name"), Errors: fields, Above: above}))
 		})
 	}
-	r.StartSession(session, "")
+	r.StartSession(in.Session, in.Device)
 	return p.welcome(r, a)
 }
 

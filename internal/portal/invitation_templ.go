@@ -106,7 +106,7 @@ func (p *Portal) invitationPage(r *web.Request, o invite.Opened, f newcomerForm)
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = joinHere(f).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = joinHere(r.MinPassword(), f).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -391,7 +391,7 @@ func acceptAs(r *web.Request, o invite.Opened) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Form(ui.FormProps{Action: "/invitation/accept", Class: "stack"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var20), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Form(ui.FormProps{Action: "/invitation/accept", Next: "/invitation", Class: "stack"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var20), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -473,7 +473,7 @@ func acceptAs(r *web.Request, o invite.Opened) templ.Component {
 
 // joinHere is the same page for everybody: whether the address has a login
 // already shows only to the one who can sign in with it.
-func joinHere(f newcomerForm) templ.Component {
+func joinHere(least int, f newcomerForm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -530,7 +530,7 @@ func joinHere(f newcomerForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = passwordField("Choose a password", f.Errors["password"]).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = passwordField(least, "Choose a password", f.Errors["password"]).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

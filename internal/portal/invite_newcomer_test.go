@@ -11,6 +11,7 @@ import (
 	"clientele/internal/config"
 	"clientele/internal/db"
 	"clientele/internal/id"
+	"clientele/internal/password"
 )
 
 // Whoever makes a login on the way in has the invited address, and only the
@@ -62,12 +63,12 @@ func (s *inviteStage) password(u id.User) string {
 
 // squat leaves behind everything that somebody can who has typed another's
 // address before its owner came.
-func (s *inviteStage) squat(address, password string) (b *apptest.Browser, links []string) {
+func (s *inviteStage) squat(address, squatters string) (b *apptest.Browser, links []string) {
 	s.t.Helper()
 	squatter := s.Person("Mallory Quist", address)
 	s.Exec("UPDATE users SET verified_at = NULL WHERE id = $1", squatter.User)
 	s.In(func(tx *db.Tx) error {
-		hash, err := auth.NewHasher("").Hash(tx.Context(), password)
+		hash, err := password.New(password.Rules{}).Hash(tx.Context(), squatters)
 		if err != nil {
 			return err
 		}

@@ -23,8 +23,9 @@ func (p *Portal) mountMe(m *web.Mux) {
 	web.SignedIn(m, "GET /me/accounts", p.myAccounts)
 	web.SignedIn(m, "GET /me/accounts/new", p.newAccount)
 	web.SignedIn(m, "POST /me/accounts/new", p.openAccount, web.Audits("account.opened"))
-	web.SignedIn(m, "GET /me/security", p.security)
-	web.SignedIn(m, "POST /me/security", p.changePassword, web.Audits("user.password_changed"))
+	p.mountSecurity(m)
+	web.SignedIn(m, "GET /me/delete", p.deletePage, web.StepUp)
+	web.SignedIn(m, "POST /me/delete", p.deleteMe, web.StepUp, web.Audits("user.deleted"))
 	web.SignedIn(m, "GET /me/sessions", p.sessions)
 	web.SignedIn(m, "POST /me/sessions/{session}/end", p.endSession, web.Audits("session.ended"))
 	web.SignedIn(m, "POST /me/sessions/end-others", p.endOthers, web.Audits("session.others_ended"))
@@ -94,7 +95,7 @@ func (p *Portal) myAccounts(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.Render(http.StatusOK, accountsPage(page, list, ask.Word, more, r.Now()))
+	return r.Render(http.StatusOK, accountsPage(page, r, list, ask.Word, more))
 }
 
 func (p *Portal) newAccount(r *web.Request) error {
@@ -131,30 +132,6 @@ func (p *Portal) openAccount(r *web.Request) error {
 	})
 }
 
-func (p *Portal) security(r *web.Request) error {
-	page, err := p.mePage(r, "Your password")
-	if err != nil {
-		return err
-	}
-	return r.Render(http.StatusOK, securityPage(page, r.Me().Address().String(), nil, ""))
-}
-
-func (p *Portal) changePassword(r *web.Request) error {
-	token, err := p.auth.ChangePassword(r.Context(), r.Me(), r.Value("old"), r.Value("password"))
-	if err != nil {
-		return mendable(err, func(fields map[string]string, above string) error {
-			page, e := p.mePage(r, "Your password")
-			if e != nil {
-				return e
-			}
-			return r.RenderAgain(err, securityPage(page, r.Me().Address().String(), fields, above))
-		})
-	}
-	r.StartSession(token, "")
-	r.Say(ui.Good, "Your password is changed. Everywhere else you have been signed out.")
-	return r.Redirect("/me/security")
-}
-
 func (p *Portal) sessions(r *web.Request) error {
 	list, err := p.auth.Sessions(r.Context(), r.Me())
 	if err != nil {
@@ -164,7 +141,7 @@ func (p *Portal) sessions(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.Render(http.StatusOK, sessionsPage(page, list, r.Me(), r.Now()))
+	return r.Render(http.StatusOK, sessionsPage(page, list, r.Me(), p.auth.Place, r.Now()))
 }
 
 func (p *Portal) endSession(r *web.Request) error {
@@ -202,4 +179,35 @@ func (p *Portal) myActivity(r *web.Request) error {
 	}
 	list, more := older(list, "/me/activity")
 	return r.Render(http.StatusOK, activityPage(page, "Your activity", "What you did, and what was done to your login and your access.", list, more, r.Now(), true))
+}
+
+func (p *Portal) deletePage(r *web.Request) error { return p.showDelete(r, nil) }
+
+func (p *Portal) showDelete(r *web.Request, cause error) error {
+	owned, err := p.memberships.SoleOwned(r.Context(), r.Me())
+	if err != nil {
+		return err
+	}
+	var fields map[string]string
+	above := ""
+	if cause != nil {
+		fields, above = web.FieldErrors(cause)
+	}
+	page, err := p.mePage(r, "Delete your login")
+	if err != nil {
+		return err
+	}
+	return r.RenderAgain(cause, deleteMePage(page, owned, fields["sure"], above))
+}
+
+func (p *Portal) deleteMe(r *web.Request) error {
+	err := fault.Field("sure", "Tick the box to delete your login.")
+	if r.Ticked("sure") {
+		if err := p.memberships.DeleteUser(r.Context(), p.auth, r.Me()); err != nil {
+			return mendable(err, func(map[string]string, string) error { return p.showDelete(r, err) })
+		}
+		r.EndSession()
+		return finished(r, done{Title: "Your login is deleted", Text: "It is gone, with what belonged to you alone. The accounts that you were in keep their own records.", Link: "/signin", Label: "Go to the start page"})
+	}
+	return p.showDelete(r, err)
 }

@@ -158,7 +158,7 @@ func (p *Portal) declineOwnership(r *web.Request, by access.For[access.Enter]) e
 	return r.Redirect(accountPath(by.Account()))
 }
 
-func (p *Portal) leavePage(r *web.Request, by access.For[access.Enter]) error {
+func (p *Portal) leavePage(r *web.Request, by access.For[access.Depart]) error {
 	page, err := accountPage(p, r, by, "Leave")
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (p *Portal) leavePage(r *web.Request, by access.For[access.Enter]) error {
 	return r.Render(http.StatusOK, leavePage(page, by.Account(), by.AccountName(), by.Membership() != 0, ""))
 }
 
-func (p *Portal) leave(r *web.Request, by access.For[access.Enter]) error {
+func (p *Portal) leave(r *web.Request, by access.For[access.Depart]) error {
 	err := p.memberships.Leave(r.Context(), by)
 	if err != nil {
 		return mendable(err, func(_ map[string]string, above string) error {

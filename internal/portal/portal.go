@@ -8,6 +8,7 @@ import (
 	"clientele/internal/access"
 	"clientele/internal/account"
 	"clientele/internal/auth"
+	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/invite"
 	"clientele/internal/mail"
@@ -38,6 +39,7 @@ func (p *Portal) Mount(m *web.Mux) {
 	p.mountInvitation(m)
 	p.mountMe(m)
 	p.mountPeople(m)
+	p.mountPolicy(m)
 	p.mountAccount(m)
 }
 
@@ -46,7 +48,7 @@ const switcherSize = 8
 
 // barePage is the frame of sign-in and its like.
 func barePage(r *web.Request, title string) ui.Page {
-	return ui.Page{Title: title, Brand: ui.Brand{Name: r.Brand()}, Area: ui.Bare, Flash: r.Flash()}
+	return ui.Page{Title: title, Brand: ui.Brand{Name: r.Brand()}, Area: ui.Bare, Flash: r.Flash(), MinPassword: r.MinPassword()}
 }
 
 // mePage is the frame of what belongs to the person.
@@ -56,11 +58,11 @@ func (p *Portal) mePage(r *web.Request, title string) (ui.Page, error) {
 		{Label: "You", Href: "/me", Icon: "people"},
 		{Label: "Accounts", Href: "/me/accounts", Icon: "accounts"},
 		{Label: "Invitations", Href: "/me/invitations", Icon: "mail"},
-		{Label: "Password", Href: "/me/security", Icon: "lock"},
+		{Label: "Security", Href: "/me/security", Icon: "lock"},
 		{Label: "Sessions", Href: "/me/sessions", Icon: "shield"},
 		{Label: "Activity", Href: "/me/activity", Icon: "activity"},
 	}
-	return ui.Page{Title: title, Brand: ui.Brand{Name: r.Brand()}, Area: ui.Me, Nav: current(nav, r.URL.Path), Person: head, Flash: r.Flash()}, err
+	return ui.Page{Title: title, Brand: ui.Brand{Name: r.Brand()}, Area: ui.Me, Nav: current(nav, r.URL.Path), Person: head, Flash: r.Flash(), MinPassword: r.MinPassword()}, err
 }
 
 // accountPage is the frame of an account's pages: its menu has what the
@@ -143,7 +145,7 @@ func (p *Portal) person(r *web.Request, open id.Account) (*ui.PersonHead, error)
 		return head, err
 	}
 	for _, a := range list {
-		head.Accounts = append(head.Accounts, switchItem(a, open))
+		head.Accounts = append(head.Accounts, switchItem(a, open, locked(r, a)))
 	}
 	return head, nil
 }
@@ -163,14 +165,30 @@ func (p *Portal) withOpen(r *web.Request, list []access.Reached, open id.Account
 	return list, err
 }
 
-func switchItem(a access.Reached, open id.Account) ui.SwitchItem {
+// locked says what an account asks for before it opens, in this session.
+func locked(r *web.Request, a access.Reached) string {
+	switch a.Asks(r.Me().Proof(), r.Now()) {
+	case access.NeedsSecond:
+		return "Asks for a second factor"
+	case access.NeedsWay:
+		return "Asks for another way to sign in"
+	case access.NeedsFresh:
+		return "Asks who you are once more"
+	}
+	return ""
+}
+
+func switchItem(a access.Reached, open id.Account, locked string) ui.SwitchItem {
 	return ui.SwitchItem{
 		Number: id.String(a.ID), Name: a.Name, Href: accountPath(a.ID), Role: a.Label(), Status: a.Status,
-		Colour: ui.ColourOf(int64(a.ID)), Current: a.ID == open,
+		Colour: ui.ColourOf(int64(a.ID)), Current: a.ID == open, Locked: locked,
 	}
 }
 
 func accountPath(a id.Account) string { return "/a/" + id.String(a) }
+
+// errMissing is the answer to what is not the person's.
+var errMissing = fault.Missing()
 
 // mendable shows a form once more with what is wrong with it, where the
 // person can mend it; every other error goes up.

@@ -2,7 +2,9 @@
 // alone tells nothing. Each box is bound to the table, column and row that it
 // was made for and opens nowhere else.
 //
-// The cipher is XChaCha20-Poly1305 (RFC 8439 with an extended nonce).
+// The cipher is XChaCha20-Poly1305 (RFC 8439 with an extended nonce). A Key is
+// a ring: the first key of its file seals, all of them open, so that one can
+// be replaced while the product runs; see file.go for the file.
 package seal
 
 import (
@@ -13,112 +15,102 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// A Key seals and opens. Its zero value does neither.
-type Key struct {
-	id   string
-	aead cipher.AEAD
-}
+// A Key seals and opens. Its zero value opens nothing and must not seal. A
+// copy is the same key: what one learns of a rotation, all do.
+type Key struct{ ring *ring }
 
 // ErrOpen means that a box was not made by this key for this place.
 var ErrOpen = errors.New("seal: the box does not open with this key")
 
-// NewKey makes a key from 32 secret bytes.
-func NewKey(secret []byte) (Key, error) {
+// A single is one key of the ring.
+type single struct {
+	id     string
+	secret []byte
+	aead   cipher.AEAD
+}
+
+func newSingle(secret []byte) (single, error) {
 	aead, err := chacha20poly1305.NewX(secret)
 	if err != nil {
-		return Key{}, fmt.Errorf("seal: the secret key must be 32 bytes: %w", err)
+		return single{}, fmt.Errorf("seal: the secret key must be 32 bytes: %w", err)
 	}
 	sum := sha256.Sum256(append([]byte("clientele key id\x00"), secret...))
-	return Key{id: hex.EncodeToString(sum[:4]), aead: aead}, nil
+	return single{id: hex.EncodeToString(sum[:4]), secret: secret, aead: aead}, nil
 }
 
-// ID names the key without telling anything of it.
-func (k Key) ID() string { return k.id }
+// NewKey makes a key of one secret of 32 bytes, which is in no file.
+func NewKey(secret []byte) (Key, error) {
+	one, err := newSingle(secret)
+	if err != nil {
+		return Key{}, err
+	}
+	return Key{ring: &ring{held: held{keys: []single{one}}}}, nil
+}
+
+// ID names the key that seals without telling anything of it.
+func (k Key) ID() string { return k.ring.current().id }
+
+// IDs names all keys of the ring, first the one that seals.
+func (k Key) IDs() (list []string) {
+	if k.ring == nil {
+		return nil
+	}
+	for _, one := range k.ring.all() {
+		list = append(list, one.id)
+	}
+	return list
+}
+
+// BoxID tells the name of the key that a box was made with, and nothing where
+// it is no box.
+func BoxID(box string) string {
+	name, _, _ := strings.Cut(box, ".")
+	return name
+}
 
 // Seal encrypts plain for one place, named like "mails/body/42". The answer
-// names its key, so that several keys can be in use while one is replaced.
+// names its key, so that several keys can be in use while one is replaced. A
+// key that was put first in the file since is used at once.
 func (k Key) Seal(place string, plain []byte) string {
+	k.ring.refresh("")
+	one := k.ring.current()
 	nonce := make([]byte, chacha20poly1305.NonceSizeX)
 	rand.Read(nonce)
-	box := k.aead.Seal(nonce, nonce, plain, []byte(place))
-	return k.id + "." + base64.RawURLEncoding.EncodeToString(box)
+	box := one.aead.Seal(nonce, nonce, plain, []byte(place))
+	return one.id + "." + base64.RawURLEncoding.EncodeToString(box)
 }
 
-// Open decrypts a box that Seal made for the same place.
+// Open decrypts a box that Seal made for the same place, with whichever key
+// of the ring. For a key that it does not know it looks into the file again,
+// if that has changed. It answers ErrOpen, whatever the reason.
 func (k Key) Open(place, box string) ([]byte, error) {
-	keyID, text, ok := strings.Cut(box, ".")
+	name, text, _ := strings.Cut(box, ".")
 	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if !ok || err != nil || keyID != k.id || len(raw) < chacha20poly1305.NonceSizeX {
+	if k.ring == nil || err != nil || len(raw) < chacha20poly1305.NonceSizeX {
 		return nil, ErrOpen
 	}
-	plain, err := k.aead.Open(nil, raw[:chacha20poly1305.NonceSizeX], raw[chacha20poly1305.NonceSizeX:], []byte(place))
+	one, ok := k.ring.find(name)
+	if !ok {
+		return nil, ErrOpen
+	}
+	plain, err := one.aead.Open(nil, raw[:chacha20poly1305.NonceSizeX], raw[chacha20poly1305.NonceSizeX:], []byte(place))
 	if err != nil {
 		return nil, ErrOpen
 	}
 	return plain, nil
 }
 
-// LoadKey reads the key file, and makes it where there is none. The file is
-// readable by its owner alone; whoever has it and the database can read what
-// is sealed.
-func LoadKey(path string) (Key, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		if err := makeKey(path); err != nil {
-			return Key{}, err
-		}
-		text, err = os.ReadFile(path)
-	}
+// Reseal makes a box anew with the key that seals now. It answers ErrOpen for
+// a box that does not open.
+func (k Key) Reseal(place, box string) (string, error) {
+	plain, err := k.Open(place, box)
 	if err != nil {
-		return Key{}, fmt.Errorf("the secret key file %s cannot be read: %w; make it yours, or name another in CLIENTELE_SECRET_KEY_FILE", path, reason(err))
+		return "", err
 	}
-	secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(secret) != chacha20poly1305.KeySize {
-		return Key{}, fmt.Errorf("the secret key file %s is damaged: put it back from your backup", path)
-	}
-	return NewKey(secret)
-}
-
-// makeKey writes a new key under its final name in one step, so that a crash
-// leaves no half file and two starts at once agree on one key.
-func makeKey(path string) error {
-	secret := make([]byte, chacha20poly1305.KeySize)
-	rand.Read(secret)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return notWritten(path, err)
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".secret-key-*")
-	if err != nil {
-		return notWritten(path, err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.WriteString(base64.StdEncoding.EncodeToString(secret) + "\n")
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return notWritten(path, err)
-	}
-	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
-		return notWritten(path, err)
-	}
-	return nil
-}
-
-func notWritten(path string, err error) error {
-	return fmt.Errorf("the secret key file %s cannot be made: %w; make its folder writable, or name another in CLIENTELE_SECRET_KEY_FILE", path, reason(err))
-}
-
-// reason is what the operating system says, without the name that our own
-// sentence has already.
-func reason(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
+	return k.Seal(place, plain), nil
 }

@@ -12,13 +12,14 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/mail"
+	"clientele/internal/password"
 	"clientele/internal/plain"
 )
 
 // Staff keeps the operators and their sessions.
 type Staff struct {
 	db     *db.DB
-	hasher *auth.Hasher
+	hasher *password.Hasher
 	auth   *auth.Auth
 }
 

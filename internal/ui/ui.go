@@ -39,6 +39,8 @@ type Page struct {
 	Staff   bool         // the staff look, so that nobody confuses the two sides
 	Lang    string       // language of the page, "en" when empty
 	Find    string       // action of the search field in the bar; none when empty
+
+	MinPassword int // characters that a new password needs, on pages that ask for one
 }
 
 // NavItem is one link of a navigation or a tab strip.
@@ -70,6 +72,7 @@ type SwitchItem struct {
 	Number, Name, Href, Role, Status string
 	Colour                           int
 	Current                          bool
+	Locked                           string // what the account asks for before it opens; empty where it is open
 }
 
 // Flash is a message shown once, on the page after a redirect.

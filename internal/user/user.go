@@ -3,6 +3,7 @@
 package user
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -60,17 +61,78 @@ type New struct {
 	Password string // the hash of it
 }
 
+// errTaken is the answer to an address that a login has already.
+var errTaken = fault.New(fault.Conflict, "address-taken", "There is a login with this address already. Sign in instead.")
+
+// Taken reports whether an address belongs to a login, or has belonged to one
+// that can still take it back.
+func Taken(tx *db.Tx, a mail.Address) (bool, error) {
+	n, err := db.One[int64](tx, `
+		SELECT (SELECT COUNT(*) FROM users WHERE address = $1 AND status <> 'deleted')
+			+ (SELECT COUNT(*) FROM address_changes WHERE old_address = $1 AND done_at IS NOT NULL AND undone_at IS NULL AND undo_until > $2)`, a, tx.Now)
+	return n > 0, err
+}
+
+// Readdress gives a user another address. A taken one is a Conflict, unless
+// it was hers a moment ago.
+func Readdress(tx *db.Tx, u id.User, a mail.Address, verified bool) error {
+	own, err := db.One[int64](tx, "SELECT COUNT(*) FROM address_changes WHERE user_id = $1 AND old_address = $2 AND done_at IS NOT NULL", u, a)
+	if err != nil {
+		return err
+	}
+	if taken, err := Taken(tx, a); err != nil || taken && own == 0 {
+		return errors.Join(err, errTaken)
+	}
+	name, err := db.One[string](tx, "SELECT name FROM users WHERE id = $1", u)
+	if err != nil {
+		return err
+	}
+	n, err := db.Exec(tx, "UPDATE users SET address = $2, verified_at = $3, search = $4 WHERE id = $1 AND status <> 'deleted'",
+		u, a, db.Null[time.Time]{V: tx.Now, Valid: verified}, plain.Fold(name, a.String()))
+	if db.Exists(err) {
+		return errTaken
+	}
+	if err == nil && n == 0 {
+		return fault.Missing()
+	}
+	return err
+}
+
 // Create makes a user. A taken address is a Conflict.
 func Create(tx *db.Tx, n New) (id.User, error) {
+	if taken, err := Taken(tx, n.Address); err != nil || taken {
+		return 0, errors.Join(err, errTaken)
+	}
 	verified := db.Null[time.Time]{V: tx.Now, Valid: n.Verified}
 	u, err := db.One[id.User](tx, `
 		INSERT INTO users (address, verified_at, name, language, password, search, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
 		n.Address, verified, n.Name, n.Language, n.Password, plain.Fold(n.Name, n.Address.String()), tx.Now)
 	if db.Exists(err) {
-		return 0, fault.New(fault.Conflict, "address-taken", "There is a login with this address already. Sign in instead.")
+		return 0, errTaken
 	}
 	return u, err
+}
+
+// Pseudonym is the address that stands in for a deleted user's.
+func Pseudonym(u id.User) mail.Address {
+	a, err := mail.ParseAddress("deleted-" + id.String(u) + "@deleted.invalid")
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+// Erase takes away what a user is known by. Her number stays.
+func Erase(tx *db.Tx, u id.User) error {
+	n, err := db.Exec(tx, `
+		UPDATE users SET status = 'deleted', name = $2, address = $3, search = '', password = '', verified_at = NULL, language = $4,
+			last_account = NULL, signed_in_at = NULL, credentials = credentials + 1
+		WHERE id = $1 AND status <> 'deleted'`, u, "Deleted user "+id.String(u), Pseudonym(u), locale.Default)
+	if err == nil && n == 0 {
+		return fault.Missing()
+	}
+	return err
 }
 
 // Rename changes what a person is called and the language that she is

@@ -23,6 +23,17 @@ const (
 	RecoveryCookie   = "__Host-clientele-recovery"
 	SignUpCookie     = "__Host-clientele-signup"
 	BrowserCookie    = "__Host-clientele-browser" // the browser that signed up
+	AlarmCookie      = "__Host-clientele-alarm"
+	AddressCookie    = "__Host-clientele-address"
+	UndoCookie       = "__Host-clientele-undo"
+	StopCookie       = "__Host-clientele-stop"
+)
+
+// The cookies of a sign-in that is under way: one ties the browser to its
+// first step, one to the challenge that waits for its answer.
+const (
+	PendingCookie  = "__Host-clientele-second-step"
+	CeremonyCookie = "__Host-clientele-ceremony"
 )
 
 func (m *Mux) secure() bool { return m.BaseURL.Scheme == "https" }

@@ -8,6 +8,8 @@ import (
 
 	"clientele/internal/auth"
 	"clientele/internal/fault"
+
+	"github.com/a-h/templ"
 )
 
 type infoKey struct{}
@@ -84,7 +86,10 @@ func (r *Request) failPage(status int, e *fault.Error) {
 		if r.Method != http.MethodGet {
 			next = r.Next(home(r))
 		}
-		err = r.Render(status, confirm(r, next))
+		var page templ.Component
+		if page, err = confirm(r, e, next); err == nil {
+			err = r.Render(status, page)
+		}
 	default:
 		err = r.Render(status, failure(r, e))
 	}
@@ -141,7 +146,7 @@ func (r *Request) problem(status int, e *fault.Error) {
 		kind = e.Reason
 	}
 	if e.Code == fault.StepUp {
-		kind = "step-up-required"
+		kind = strings.TrimPrefix(e.Reason+"-step-up-required", "-")
 	}
 	body := map[string]any{
 		"type": r.BaseURL() + "/problems/" + kind, "title": headline(e.Code), "status": status, "request": r.info.ID,

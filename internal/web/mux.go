@@ -47,9 +47,10 @@ type Mux struct {
 	// asked for a page without being signed in; next leads back to it.
 	SignInPage      func(r *Request, next string) templ.Component
 	StaffSignInPage func(r *Request, next string) templ.Component
-	// ConfirmPage asks for the password once more.
-	ConfirmPage      func(r *Request, next string) templ.Component
-	StaffConfirmPage func(r *Request, next string) templ.Component
+	// ConfirmPage asks for a fresh proof, or for what an account's gate misses;
+	// e says which.
+	ConfirmPage      func(r *Request, e *fault.Error, next string) (templ.Component, error)
+	StaffConfirmPage func(r *Request, e *fault.Error, next string) (templ.Component, error)
 }
 
 // NewMux makes a mux without routes.
@@ -66,6 +67,7 @@ type Route struct {
 	StepUp  bool     // asks for a credential shown within the last ten minutes
 	Audits  string   // the event that it records; empty where it changes nothing
 	Rate    string   // what bounds it: "visitor" counts by network, "person" by who is signed in
+	Begins  bool     // only opens a step, which another route ends: nothing of anybody's changes
 	Repeats []string // the form fields that may stand several times
 }
 
@@ -105,6 +107,10 @@ type Option func(*Route)
 
 // StepUp asks for a credential shown within the last ten minutes.
 func StepUp(r *Route) { r.StepUp = true }
+
+// Begins says that the route only opens a step that another one ends, like a
+// challenge that waits for its answer: there is nothing to record yet.
+func Begins(r *Route) { r.Begins = true }
 
 // Audits names the event that the route records.
 func Audits(event string) Option { return func(r *Route) { r.Audits = event } }

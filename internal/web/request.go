@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
@@ -52,6 +53,9 @@ func (r *Request) Now() time.Time { return r.mux.db.Now() }
 
 // Brand is what the installation calls itself.
 func (r *Request) Brand() string { return r.mux.Brand }
+
+// MinPassword is how many characters a new password needs.
+func (r *Request) MinPassword() int { return r.mux.auth.Hasher().MinLength() }
 
 // BaseURL is where visitors find this server, without a final slash.
 func (r *Request) BaseURL() string { return strings.TrimRight(r.mux.Options.BaseURL.String(), "/") }
@@ -165,7 +169,7 @@ func (r *Request) mustBeFresh() error {
 	if r.route.Guard == "staff" && r.operator.FreshAt(r.Now()) || r.route.Guard != "staff" && r.me.FreshAt(r.Now()) {
 		return nil
 	}
-	return fault.New(fault.StepUp, "", "This step needs your password once more.")
+	return fault.New(fault.StepUp, "", "This step is important enough to ask who you are once more.")
 }
 
 // Render answers with a page or a part of one.
@@ -199,6 +203,18 @@ func (r *Request) retryAfter(e *fault.Error) {
 	if e.Retry > 0 {
 		r.w.Header().Set("Retry-After", strconv.Itoa(int((e.Retry+time.Second-1)/time.Second)))
 	}
+}
+
+// JSON answers a script of ours.
+func (r *Request) JSON(status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	r.w.Header().Set("Content-Type", "application/json")
+	r.w.WriteHeader(status)
+	_, _ = r.w.Write(body)
+	return nil
 }
 
 // Redirect sends the browser to another page of ours.

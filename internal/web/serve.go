@@ -244,7 +244,7 @@ func (m *Mux) isOurs(req *http.Request) bool {
 // the path is spelled.
 func redact(p string) string {
 	clean := strings.ToLower(path.Clean("/" + p))
-	for _, prefix := range []string{"/i/", "/recover/", "/signup/"} {
+	for _, prefix := range []string{"/i/", "/recover/", "/signup/", "/alarm/", "/address/undo/", "/address/", "/factor-reset/"} {
 		if strings.HasPrefix(clean, prefix) {
 			return prefix + "[redacted]"
 		}

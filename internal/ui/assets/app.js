@@ -176,6 +176,91 @@
     return false;
   }
 
+  // Passkeys: a form marked data-passkey is filled in by the browser's own
+  // prompt. Where it says data-auto, the browser offers them in the address
+  // field as well.
+
+  const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+
+  const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+
+  // decoded turns the server's options into those that the browser takes.
+  function decoded(options) {
+    const named = (list) => (list || []).map((c) => ({ ...c, id: bytes(c.id) }));
+    const out = { ...options, challenge: bytes(options.challenge) };
+    if (options.user) out.user = { ...options.user, id: bytes(options.user.id) };
+    if (options.excludeCredentials) out.excludeCredentials = named(options.excludeCredentials);
+    if (options.allowCredentials) out.allowCredentials = named(options.allowCredentials);
+    return out;
+  }
+
+  // encoded is the browser's answer as the server reads it.
+  function encoded(credential) {
+    const { response } = credential;
+    const parts = {};
+    for (const name of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"]) {
+      if (response[name]) parts[name] = text(response[name]);
+    }
+    if (response.getTransports) parts.transports = response.getTransports();
+    return JSON.stringify({
+      id: credential.id, rawId: text(credential.rawId), type: credential.type, response: parts,
+      authenticatorAttachment: credential.authenticatorAttachment || undefined,
+      clientExtensionResults: credential.getClientExtensionResults(),
+    });
+  }
+
+  let waiting; // the offer in the address field, which makes way for a button
+
+  async function passkey(form, mediation) {
+    if (waiting) waiting.abort();
+    const stop = new AbortController();
+    if (mediation) waiting = stop;
+    const answer = await fetch(form.dataset.begin, { method: "POST", headers: { Accept: "application/json" } });
+    const body = await answer.json();
+    if (!answer.ok) throw new Error(body.detail || "This did not work. Reload the page and try again.");
+    const publicKey = decoded(body);
+    const credential = form.dataset.passkey === "create"
+      ? await navigator.credentials.create({ publicKey, signal: stop.signal })
+      : await navigator.credentials.get({ publicKey, signal: stop.signal, mediation });
+    form.querySelector("[name=response]").value = encoded(credential);
+    form.submit();
+  }
+
+  const refusals = {
+    NotAllowedError: "Nothing was chosen, or it took too long. Try again.",
+    InvalidStateError: "This device has a passkey for your login already.",
+    SecurityError: "Passkeys do not work at this address.",
+  };
+
+  async function pressPasskey(form) {
+    const problem = form.querySelector("[data-passkey-problem]");
+    const buttons = all("button", form);
+    problem.hidden = true;
+    buttons.forEach((b) => { b.disabled = true; });
+    try {
+      await passkey(form);
+    } catch (e) {
+      problem.textContent = refusals[e.name] || e.message;
+      problem.hidden = false;
+      buttons.forEach((b) => { b.disabled = false; });
+    }
+  }
+
+  async function offerPasskeys(form) {
+    const known = PublicKeyCredential.isConditionalMediationAvailable;
+    if (!known || !(await PublicKeyCredential.isConditionalMediationAvailable())) return;
+    passkey(form, "conditional").catch(() => {});
+  }
+
+  function beginPasskeys() {
+    if (!window.PublicKeyCredential || !navigator.credentials) return;
+    all("[data-no-passkeys]").forEach((e) => { e.hidden = true; });
+    all("form[data-passkey]").forEach((form) => {
+      form.hidden = false;
+      if (form.hasAttribute("data-auto")) offerPasskeys(form);
+    });
+  }
+
   // begin prepares what has just come into the page.
   function begin(root) {
     all('input[type="password"]', root).forEach(addPasswordButton);
@@ -191,6 +276,10 @@
   });
   document.addEventListener("submit", (e) => {
     hidePasswords(e.target);
+    if (e.target.matches("form[data-passkey]")) {
+      e.preventDefault();
+      pressPasskey(e.target);
+    }
     if (e.target.matches(".zone-search")) enter(e.target, e);
   });
   document.addEventListener("click", (e) => closeMenus(e.target));
@@ -217,6 +306,7 @@
   });
   document.documentElement.classList.add("is-scripted");
   begin(document);
+  beginPasskeys();
   const wrong = document.querySelector("main :is(input, select, textarea)[aria-invalid]");
   if (wrong && !wrong.autofocus) wrong.focus();
 })();

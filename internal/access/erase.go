@@ -1,0 +1,100 @@
+package access
+
+import (
+	"context"
+	"strings"
+
+	"clientele/internal/auth"
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+)
+
+// WhenErased has fn run in the transaction that deletes a person, for what
+// else knows her.
+func (m *Memberships) WhenErased(fn func(tx *db.Tx, i auth.Identity) error) {
+	m.erased = append(m.erased, fn)
+}
+
+// SoleOwned lists the open accounts whose only owner the person is: before
+// she goes somebody else has to own them, or they have to be closed.
+func (m *Memberships) SoleOwned(ctx context.Context, i auth.Identity) (list []Reached, err error) {
+	defer fault.Wrap(&err, "access.SoleOwned(%d)", i.User())
+	err = m.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		list, err = soleOwned(tx, i.User())
+		return err
+	})
+	return list, err
+}
+
+func soleOwned(tx *db.Tx, u id.User) ([]Reached, error) {
+	return db.All[Reached](tx, `
+		SELECT a.id, a.name, a.status, m.owner FROM memberships m JOIN accounts a ON a.id = m.account_id
+		WHERE m.user_id = $1 AND m.owner AND m.status <> 'ended' AND a.status <> 'closed' AND NOT EXISTS (
+			SELECT 1 FROM memberships o JOIN users w ON w.id = o.user_id
+			WHERE o.account_id = m.account_id AND o.owner AND o.status = 'active' AND o.user_id <> $1 AND w.status = 'active')
+		ORDER BY a.name, a.id`, u)
+}
+
+// DeleteUser deletes the person: she leaves every account, and her login and
+// data go. She cannot while she is an open account's last owner.
+func (m *Memberships) DeleteUser(ctx context.Context, a *auth.Auth, i auth.Identity) (err error) {
+	defer fault.Wrap(&err, "access.DeleteUser(%d)", i.User())
+	return m.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		mine, err := m.lockMine(tx, i.User())
+		if err != nil {
+			return err
+		}
+		left, err := soleOwned(tx, i.User())
+		if err != nil {
+			return err
+		}
+		if len(left) > 0 {
+			return lastOwnerOf(left)
+		}
+		for _, one := range mine {
+			self, err := find(tx, one.AccountID, one.ID)
+			if err != nil {
+				return err
+			}
+			by := proof{m: m, principal: Person(i), account: one.AccountID, by: i.Actor()}
+			if err := m.end(tx, by, self, "left"); err != nil {
+				return err
+			}
+		}
+		for _, fn := range m.erased {
+			if err := fn(tx, i); err != nil {
+				return err
+			}
+		}
+		return a.Erase(tx, i.User(), i.Actor())
+	})
+}
+
+type mine struct {
+	ID        id.Membership
+	AccountID id.Account
+}
+
+// lockMine takes the rows of all accounts that a person is in, in one order
+// for everybody, and reads her memberships behind them.
+func (m *Memberships) lockMine(tx *db.Tx, u id.User) (list []mine, err error) {
+	const query = "SELECT id, account_id FROM memberships WHERE user_id = $1 AND status <> 'ended' ORDER BY account_id"
+	if list, err = db.All[mine](tx, query, u); err != nil {
+		return nil, err
+	}
+	for _, one := range list {
+		if err := Lock(tx, one.AccountID); err != nil {
+			return nil, err
+		}
+	}
+	return db.All[mine](tx, query, u)
+}
+
+func lastOwnerOf(list []Reached) error {
+	var names []string
+	for _, a := range list {
+		names = append(names, a.Name+" (#"+id.String(a.ID)+")")
+	}
+	return fault.New(fault.Conflict, "last-owner", "You are the last owner of "+strings.Join(names, ", ")+". Make somebody else an owner, or close the account, and come back.")
+}

@@ -1,0 +1,209 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"clientele/internal/audit"
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+)
+
+// The ceremonies in which a passkey is shown.
+const (
+	passkeySignIn  = "passkey-signin"
+	passkeySecond  = "passkey-second"
+	passkeyConfirm = "passkey-confirm"
+)
+
+// BeginPasskeySignIn opens the prompt that signs in with a passkey. It asks
+// for none in particular, so it tells nothing of who has one.
+func (a *Auth) BeginPasskeySignIn(ctx context.Context) (c Challenge, err error) {
+	defer fault.Wrap(&err, "auth.BeginPasskeySignIn")
+	if a.passkeys == nil {
+		return c, errNoPasskeys
+	}
+	options, session, err := a.passkeys.BeginDiscoverableLogin(webauthn.WithUserVerification(protocol.VerificationRequired))
+	if err != nil {
+		return c, err
+	}
+	err = a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		c, err = a.challenge(tx, Ceremony{Kind: passkeySignIn, State: begun{Session: *session}}, options.Response)
+		return err
+	})
+	return c, err
+}
+
+// SignInWithPasskey signs a person in by her passkey, which is both factors
+// in one.
+func (a *Auth) SignInWithPasskey(ctx context.Context, token, response, device string, r Request) (in SignedIn, err error) {
+	defer fault.Wrap(&err, "auth.SignInWithPasskey")
+	err = a.assert(ctx, Ceremony{Kind: passkeySignIn}, token, response, r, func(tx *db.Tx, h holder) error {
+		in, err = a.Enter(tx, h.user, Shown{Ways: []Way{ByPasskey}, Second: true}, device, r)
+		return err
+	})
+	return in, err
+}
+
+// BeginPasskeySecond opens the prompt for the second step of a sign-in.
+func (a *Auth) BeginPasskeySecond(ctx context.Context, pending string, r Request) (c Challenge, err error) {
+	defer fault.Wrap(&err, "auth.BeginPasskeySecond")
+	h, err := a.Half(ctx, pending, r)
+	if err != nil {
+		return c, err
+	}
+	return a.beginOwn(ctx, Ceremony{Kind: passkeySecond, User: h.User, Pending: h.ID})
+}
+
+// FinishWithPasskey ends a sign-in with a passkey as its second step.
+func (a *Auth) FinishWithPasskey(ctx context.Context, s SecondStep, token, response string, r Request) (in SignedIn, err error) {
+	defer fault.Wrap(&err, "auth.FinishWithPasskey")
+	h, err := a.Half(ctx, s.Pending, r)
+	if err != nil {
+		return in, err
+	}
+	c := Ceremony{Kind: passkeySecond, User: h.User, Pending: h.ID}
+	err = a.assert(ctx, c, token, response, r, func(tx *db.Tx, _ holder) error {
+		if h, err = findHalf(tx, s.Pending, r); err != nil {
+			return err
+		}
+		in, err = a.finish(tx, h, append(ParseWays(h.Way), ByPasskey), s, r)
+		return err
+	})
+	return in, err
+}
+
+// BeginPasskeyConfirm opens the prompt for a fresh proof within a session.
+func (a *Auth) BeginPasskeyConfirm(ctx context.Context, i Identity) (c Challenge, err error) {
+	defer fault.Wrap(&err, "auth.BeginPasskeyConfirm(%d)", i.user)
+	return a.beginOwn(ctx, Ceremony{Kind: passkeyConfirm, User: i.user, Session: i.session})
+}
+
+// ConfirmWithPasskey shows a passkey once more within a session.
+func (a *Auth) ConfirmWithPasskey(ctx context.Context, i Identity, token, response string) (session string, err error) {
+	defer fault.Wrap(&err, "auth.ConfirmWithPasskey(%d)", i.user)
+	c := Ceremony{Kind: passkeyConfirm, User: i.user, Session: i.session}
+	err = a.assert(ctx, c, token, response, i.request, func(tx *db.Tx, _ holder) error {
+		session, err = a.confirmed(tx, i, Shown{Ways: []Way{ByPasskey}, Second: true})
+		return err
+	})
+	return session, err
+}
+
+// beginOwn opens the prompt for one of the person's own passkeys.
+func (a *Auth) beginOwn(ctx context.Context, cer Ceremony) (c Challenge, err error) {
+	if a.passkeys == nil {
+		return c, errNoPasskeys
+	}
+	err = a.db.Write(ctx, db.AsUser(cer.User), func(tx *db.Tx) error {
+		h, err := holderOf(tx, cer.User)
+		if err != nil {
+			return err
+		}
+		if len(h.keys) == 0 {
+			return fault.New(fault.Conflict, "no-passkey", "There is no passkey for this login.")
+		}
+		options, session, err := a.passkeys.BeginLogin(h, webauthn.WithUserVerification(protocol.VerificationRequired))
+		if err != nil {
+			return err
+		}
+		cer.State = begun{Session: *session}
+		c, err = a.challenge(tx, cer, options.Response)
+		return err
+	})
+	return c, err
+}
+
+// assert takes the answer to a challenge and runs then in the same
+// transaction if it holds. A refused answer uses the challenge up all the
+// same.
+func (a *Auth) assert(ctx context.Context, c Ceremony, token, response string, r Request, then func(*db.Tx, holder) error) error {
+	if a.passkeys == nil {
+		return errNoPasskeys
+	}
+	parsed, bad := protocol.ParseCredentialRequestResponseBytes([]byte(response))
+	if bad != nil {
+		return passkeyFault
+	}
+	var refused error
+	err := a.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		var b begun
+		c.State = &b
+		if err := a.Take(tx, token, &c); err != nil {
+			return err
+		}
+		h, key, err := a.validate(tx, c, b, parsed)
+		if err != nil {
+			refused = passkeyFault
+			if errors.Is(err, errOurs) {
+				return err
+			}
+			return nil
+		}
+		if key.Authenticator.CloneWarning {
+			refused = passkeyFault
+			return a.cloned(tx, h.user, key, r)
+		}
+		if err := usedPasskey(tx, h.user, key); err != nil {
+			return err
+		}
+		return tx.Within(db.AsUser(h.user), func() error { return then(tx, h) })
+	})
+	return errors.Join(err, refused)
+}
+
+// errOurs marks errors of the database among those of the library.
+var errOurs = errors.New("auth: a passkey cannot be read")
+
+// validate holds an answer against its challenge.
+func (a *Auth) validate(tx *db.Tx, c Ceremony, b begun, parsed *protocol.ParsedCredentialAssertionData) (h holder, key *webauthn.Credential, err error) {
+	if c.Kind != passkeySignIn {
+		if h, err = holderOf(tx, c.User); err != nil {
+			return h, nil, errors.Join(errOurs, err)
+		}
+		key, err = a.passkeys.ValidateLogin(h, b.Session, parsed)
+		return h, key, err
+	}
+	_, key, err = a.passkeys.ValidatePasskeyLogin(func(raw, handle []byte) (webauthn.User, error) {
+		u, err := db.One[id.User](tx, "SELECT user_id FROM passkeys WHERE credential = $1 AND handle = $2", b64.EncodeToString(raw), b64.EncodeToString(handle))
+		if err != nil {
+			return nil, err
+		}
+		h, err = holderOf(tx, u)
+		return h, err
+	}, b.Session, parsed)
+	return h, key, err
+}
+
+func usedPasskey(tx *db.Tx, u id.User, key *webauthn.Credential) error {
+	record, err := json.Marshal(key)
+	if err != nil {
+		return err
+	}
+	n, err := db.Exec(tx, "UPDATE passkeys SET record = $3, used_at = $4 WHERE user_id = $1 AND credential = $2", u, b64.EncodeToString(key.ID), string(record), tx.Now)
+	if err == nil && n == 0 {
+		return passkeyFault
+	}
+	return err
+}
+
+// cloned notes that a passkey's counter went back: there are two of it, and
+// one of them is not hers. It is refused, and she is told.
+func (a *Auth) cloned(tx *db.Tx, u id.User, key *webauthn.Credential, r Request) error {
+	number, err := db.One[id.Passkey](tx, "UPDATE passkeys SET cloned_at = $3 WHERE user_id = $1 AND credential = $2 RETURNING id", u, b64.EncodeToString(key.ID), tx.Now)
+	if err != nil {
+		return err
+	}
+	if err := audit.Write(tx, r.Visitor(), audit.Record{Event: "user.passkey_refused", Object: "passkey", ObjectID: int64(number), Subject: u, Denied: true}); err != nil {
+		return err
+	}
+	return a.tell(tx, u, notice{
+		kind: "passkey-cloned", subject: "One of your passkeys may have been copied",
+		line: "A passkey of your login at " + a.brand + " counted backwards, as a copy of it would. It was refused. Remove it on your security page and add a new one.",
+	}, r)
+}

@@ -1,0 +1,51 @@
+package auth
+
+import (
+	"net/url"
+	"strings"
+
+	"clientele/internal/db"
+	"clientele/internal/mail"
+	"clientele/internal/password"
+	"clientele/internal/seal"
+
+	"github.com/go-webauthn/webauthn/webauthn"
+)
+
+// Auth signs people in and keeps their sessions.
+type Auth struct {
+	db       *db.DB
+	hasher   *password.Hasher
+	outbox   *mail.Outbox
+	key      seal.Key
+	baseURL  string
+	brand    string
+	place    func(address string) string
+	passkeys *webauthn.WebAuthn // nil where the base URL has no host name
+}
+
+// Options are what sign-in needs to know of the installation.
+type Options struct {
+	Key   seal.Key
+	Base  *url.URL                    // links in mail are built from it alone, and passkeys are bound to its host
+	Brand string                      // what the installation calls itself
+	Place func(address string) string // where a network address is, in words; may be nil
+}
+
+// New makes Auth.
+func New(d *db.DB, h *password.Hasher, o *mail.Outbox, s Options) *Auth {
+	place := s.Place
+	if place == nil {
+		place = func(string) string { return "" }
+	}
+	return &Auth{
+		db: d, hasher: h, outbox: o, key: s.Key, baseURL: strings.TrimRight(s.Base.String(), "/"), brand: s.Brand,
+		place: place, passkeys: relyingParty(s.Base, s.Brand),
+	}
+}
+
+// Hasher is the one pool that passwords are hashed in.
+func (a *Auth) Hasher() *password.Hasher { return a.hasher }
+
+// Place is where a network address is, in words, as far as that is known.
+func (a *Auth) Place(address string) string { return a.place(address) }

@@ -1,0 +1,209 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"clientele/internal/audit"
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/locale"
+	"clientele/internal/mail"
+	"clientele/internal/user"
+)
+
+// changed does what every change of what proves a person brings: every other
+// session, every remembered browser and everything that was under way is
+// over, wherever it is.
+func (a *Auth) changed(tx *db.Tx, u id.User, keep id.Session) error {
+	if _, err := db.Exec(tx, "UPDATE users SET credentials = credentials + 1 WHERE id = $1", u); err != nil {
+		return err
+	}
+	if _, err := endSessions(tx, u, keep); err != nil {
+		return err
+	}
+	return endUnderway(tx, u)
+}
+
+// endUnderway ends what a person, or somebody in her name, is in the middle
+// of, and what her browsers are known by.
+func endUnderway(tx *db.Tx, u id.User) error {
+	for _, statement := range []string{
+		"UPDATE devices SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL",
+		"UPDATE user_links SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL",
+		"UPDATE pending_signins SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL",
+		"UPDATE ceremonies SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL",
+		"UPDATE address_changes SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL",
+	} {
+		if _, err := db.Exec(tx, statement, u, tx.Now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// change is changed within the person's own session, which goes on under a
+// new token; the record is written and she is told.
+func (a *Auth) change(tx *db.Tx, i Identity, s Shown, r audit.Record, n notice) (in SignedIn, err error) {
+	if err := a.changed(tx, i.user, i.session); err != nil {
+		return in, err
+	}
+	in.User = i.user
+	if in.Session, err = rotate(tx, i, s); err != nil {
+		return in, err
+	}
+	if in.Device, err = rememberDevice(tx, i.user, device{}, i.request); err != nil {
+		return in, err
+	}
+	r.Subject = i.user
+	if err := audit.Write(tx, i.Actor(), r); err != nil {
+		return in, err
+	}
+	return in, a.tell(tx, i.user, n, i.request)
+}
+
+// Change is change for the rooms that keep ways to sign in of their own. line
+// says what happened, in a whole sentence.
+func (a *Auth) Change(tx *db.Tx, i Identity, r audit.Record, subject, line string) (SignedIn, error) {
+	return a.change(tx, i, Shown{}, r, notice{kind: "sign-in-changed", subject: subject, line: line + " You have been signed out everywhere else."})
+}
+
+// A notice tells a person what happened to her login.
+type notice struct {
+	kind    string
+	subject string
+	line    string
+	to      mail.Address // zero: her own
+}
+
+// AlarmLife is how long the link in a notice works.
+const AlarmLife = 7 * 24 * time.Hour
+
+// tell mails a notice. Nothing keeps it back, and its link ends every session
+// and starts recovery.
+func (a *Auth) tell(tx *db.Tx, u id.User, n notice, r Request) (err error) {
+	if n.to.IsZero() {
+		if n.to, err = addressOf(tx, u); err != nil {
+			return err
+		}
+	}
+	token, hash := NewToken()
+	_, err = db.Exec(tx, "INSERT INTO alarms (user_id, token_hash, created_at, expires_at) VALUES ($1, $2, $3, $4)", u, hash, tx.Now, tx.Now.Add(AlarmLife))
+	if err != nil {
+		return err
+	}
+	return a.send(tx, u, mail.Message{
+		Kind: n.kind, Class: mail.Urgent, To: n.to, User: u, Subject: n.subject,
+		Lines: []string{n.line}, Facts: a.facts(tx.Now, r),
+		Action:  mail.Action{Label: "This was not me", URL: a.baseURL + "/alarm/" + token},
+		Closing: []string{"The link signs you out everywhere and mails you a way to set a new password. It works for 7 days.", "If it was you, there is nothing to do."},
+	})
+}
+
+func (a *Auth) send(tx *db.Tx, u id.User, m mail.Message) error {
+	return tx.Within(db.AsUser(u), func() error {
+		_, err := a.outbox.Send(tx, m)
+		return err
+	})
+}
+
+// facts say when, with what and from where something was done.
+func (a *Auth) facts(now time.Time, r Request) []mail.Fact {
+	from := r.Network
+	if place := a.place(r.Network); place != "" {
+		from += " (" + place + ")"
+	}
+	list := []mail.Fact{{Label: "When", Value: locale.Exact(now)}, {Label: "With", Value: Browser(r.Agent)}}
+	if from != "" {
+		list = append(list, mail.Fact{Label: "From", Value: from})
+	}
+	return list
+}
+
+// errAlarm is the answer to an alarm that was raised before, or is too old.
+var errAlarm = fault.New(fault.Gone, "alarm", "This link has been used or is too old. If somebody else is in your login, set a new password now: that signs everybody out.")
+
+type alarm struct {
+	ID        int64
+	User      id.User
+	CreatedAt time.Time
+}
+
+func findAlarm(tx *db.Tx, token string) (alarm, error) {
+	l, err := db.One[alarm](tx, `
+		SELECT l.id, u.id AS "user", l.created_at FROM alarms l JOIN users u ON u.id = l.user_id
+		WHERE l.token_hash = $1 AND l.ended_at IS NULL AND l.created_at <= $2 AND l.expires_at > $2 AND u.status <> 'deleted'`, HashToken(token), tx.Now)
+	if errors.Is(err, db.ErrNone) {
+		return l, errAlarm
+	}
+	return l, err
+}
+
+// OpenAlarm finds whose alarm a mailed link raises, and raises nothing.
+func (a *Auth) OpenAlarm(ctx context.Context, token string) (who mail.Address, err error) {
+	defer fault.Wrap(&err, "auth.OpenAlarm")
+	err = a.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
+		l, err := findAlarm(tx, token)
+		if err != nil {
+			return err
+		}
+		who, err = addressOf(tx, l.User)
+		return err
+	})
+	return who, err
+}
+
+// RaiseAlarm is "this was not me": every session ends, what was added since
+// the notice is taken away, an address that was changed since comes back, the
+// password works no more, and a link to set a new one is mailed.
+func (a *Auth) RaiseAlarm(ctx context.Context, token string, r Request) (err error) {
+	defer fault.Wrap(&err, "auth.RaiseAlarm")
+	return a.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		l, err := findAlarm(tx, token)
+		if err != nil {
+			return err
+		}
+		if err := a.lockDown(tx, l.User, l.CreatedAt); err != nil {
+			return err
+		}
+		by := audit.Actor{Kind: audit.User, ID: int64(l.User), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
+		if err := audit.Write(tx, by, audit.Record{Event: "user.alarm_raised", Object: "user", ObjectID: int64(l.User)}); err != nil {
+			return err
+		}
+		u, err := user.ByID(tx, l.User)
+		if err != nil || u.Status != user.Active {
+			return err
+		}
+		return a.sendLink(tx, u, by)
+	})
+}
+
+// lockDown takes a login back from whoever has got into it at some time.
+func (a *Auth) lockDown(tx *db.Tx, u id.User, since time.Time) error {
+	if err := a.restoreAddress(tx, u, since); err != nil {
+		return err
+	}
+	if err := forgetProofs(tx, u, since); err != nil {
+		return err
+	}
+	if _, err := db.Exec(tx, "UPDATE users SET password = '' WHERE id = $1", u); err != nil {
+		return err
+	}
+	if _, err := db.Exec(tx, "UPDATE alarms SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL", u, tx.Now); err != nil {
+		return err
+	}
+	return a.changed(tx, u, 0)
+}
+
+// forgetProofs takes away what signs a person in beside her password, as far
+// as it was added at a time or after it.
+func forgetProofs(tx *db.Tx, u id.User, since time.Time) error {
+	for _, table := range []string{"passkeys", "authenticators", "recovery_codes", "identities"} {
+		if _, err := db.Exec(tx, "DELETE FROM "+table+" WHERE user_id = $1 AND created_at >= $2", u, since); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package auth
+
+import (
+	"time"
+
+	"clientele/internal/audit"
+	"clientele/internal/db"
+	"clientele/internal/id"
+	"clientele/internal/mail"
+	"clientele/internal/user"
+)
+
+// goodbyeLife is how long the log keeps the address that the last mail of a
+// deleted login went to.
+const goodbyeLife = 7 * 24 * time.Hour
+
+// Erase deletes a person: her name and address, what signed her in, and the
+// mail that was hers alone. Her number remains, as a pseudonym in the records
+// of accounts. The caller has ended her memberships in the same transaction.
+func (a *Auth) Erase(tx *db.Tx, u id.User, by audit.Actor) error {
+	person, err := user.ByID(tx, u)
+	if err != nil {
+		return err
+	}
+	if err := user.Erase(tx, u); err != nil {
+		return err
+	}
+	for _, table := range []string{
+		"sessions", "devices", "user_links", "passkeys", "authenticators", "recovery_codes", "identities",
+		"pending_signins", "ceremonies", "alarms", "address_changes", "factor_resets",
+	} {
+		if _, err := db.Exec(tx, "DELETE FROM "+table+" WHERE user_id = $1", u); err != nil {
+			return err
+		}
+	}
+	if _, err := db.Exec(tx, "DELETE FROM signups WHERE address = $1", person.Address); err != nil {
+		return err
+	}
+	if err := mail.Erase(tx, u, user.Pseudonym(u)); err != nil {
+		return err
+	}
+	if err := audit.Write(tx, by, audit.Record{Event: "user.deleted", Object: "user", ObjectID: int64(u)}); err != nil {
+		return err
+	}
+	_, err = a.outbox.Send(tx, mail.Message{
+		Kind: mail.Goodbye, Class: mail.Urgent, To: person.Address, Subject: "Your login was deleted",
+		Lines:   []string{"Your login at " + a.brand + " and what belonged to you alone are deleted. The accounts that you were in keep their own records, where you are a number now."},
+		Closing: []string{"If this was not you, answer to the operator at once: what is deleted cannot be brought back."},
+	})
+	return err
+}

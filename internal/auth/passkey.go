@@ -1,0 +1,244 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"time"
+
+	"clientele/internal/audit"
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/mail"
+	"clientele/internal/plain"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+)
+
+// relyingParty is this installation as authenticators know it: by its host,
+// and with the user verified, so that a passkey is both factors in one. A
+// base URL that authenticators cannot be bound to has none.
+func relyingParty(base *url.URL, brand string) *webauthn.WebAuthn {
+	w, err := webauthn.New(&webauthn.Config{
+		RPID: base.Hostname(), RPDisplayName: brand, RPOrigins: []string{base.Scheme + "://" + base.Host},
+		AuthenticatorSelection: protocol.AuthenticatorSelection{
+			ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: protocol.ResidentKeyRequired(),
+			UserVerification: protocol.VerificationRequired,
+		},
+		AttestationPreference: protocol.PreferNoAttestation,
+	})
+	if err != nil {
+		return nil
+	}
+	return w
+}
+
+// HasPasskeys reports whether this installation can use passkeys.
+func (a *Auth) HasPasskeys() bool { return a.passkeys != nil }
+
+// A Passkey is a key of the person, as she sees it.
+type Passkey struct {
+	ID        id.Passkey
+	Name      string
+	CreatedAt time.Time
+	UsedAt    db.Null[time.Time]
+	ClonedAt  db.Null[time.Time]
+}
+
+// holder is a person as the library wants her.
+type holder struct {
+	user    id.User
+	handle  []byte
+	address mail.Address
+	name    string
+	keys    []webauthn.Credential
+}
+
+func (h holder) WebAuthnID() []byte                         { return h.handle }
+func (h holder) WebAuthnName() string                       { return h.address.String() }
+func (h holder) WebAuthnDisplayName() string                { return h.name }
+func (h holder) WebAuthnCredentials() []webauthn.Credential { return h.keys }
+
+// passkeyFault is the one answer to every response of an authenticator that
+// does not hold. What exactly was wrong with it helps nobody but attackers.
+var passkeyFault = fault.New(fault.Invalid, "passkey", "This passkey was not accepted. Try again, or sign in in another way.")
+
+var errNoPasskeys = fault.New(fault.Conflict, "no-passkeys", "Passkeys need a host name in this server's address. Ask the operator.")
+
+var b64 = base64.RawURLEncoding
+
+// holderOf reads a person with her keys; a handle is made up where she has
+// none yet. It is random: an authenticator keeps it, and it tells nothing.
+func holderOf(tx *db.Tx, u id.User) (h holder, err error) {
+	type row struct {
+		Address mail.Address
+		Name    string
+	}
+	who, err := db.One[row](tx, "SELECT address, name FROM users WHERE id = $1 AND status = 'active'", u)
+	if err != nil {
+		return h, err
+	}
+	h = holder{user: u, address: who.Address, name: who.Name}
+	type key struct{ Handle, Record string }
+	keys, err := db.All[key](tx, "SELECT handle, record FROM passkeys WHERE user_id = $1 ORDER BY id", u)
+	if err != nil {
+		return h, err
+	}
+	for _, k := range keys {
+		var c webauthn.Credential
+		if err := json.Unmarshal([]byte(k.Record), &c); err != nil {
+			return h, err
+		}
+		h.keys = append(h.keys, c)
+		if h.handle, err = b64.DecodeString(k.Handle); err != nil {
+			return h, err
+		}
+	}
+	if h.handle == nil {
+		h.handle = make([]byte, 32)
+		rand.Read(h.handle)
+	}
+	return h, nil
+}
+
+// A Challenge is what the browser's own prompt is opened with.
+type Challenge struct {
+	Options json.RawMessage // for navigator.credentials
+	Token   string          // ties the browser to it
+}
+
+// begun is what the answer to a challenge is held against.
+type begun struct {
+	Session webauthn.SessionData
+	Handle  []byte
+}
+
+func (a *Auth) challenge(tx *db.Tx, c Ceremony, options any) (out Challenge, err error) {
+	if out.Options, err = json.Marshal(options); err != nil {
+		return out, err
+	}
+	out.Token, err = a.Keep(tx, c)
+	return out, err
+}
+
+// BeginPasskey opens the prompt that adds a passkey.
+func (a *Auth) BeginPasskey(ctx context.Context, i Identity) (c Challenge, err error) {
+	defer fault.Wrap(&err, "auth.BeginPasskey(%d)", i.user)
+	if a.passkeys == nil {
+		return c, errNoPasskeys
+	}
+	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
+		h, err := holderOf(tx, i.user)
+		if err != nil {
+			return err
+		}
+		if len(h.keys) >= maxFactors {
+			return errTooMany
+		}
+		exclude := webauthn.Credentials(h.keys).CredentialDescriptors()
+		options, session, err := a.passkeys.BeginRegistration(h, webauthn.WithExclusions(exclude))
+		if err != nil {
+			return err
+		}
+		c, err = a.challenge(tx, Ceremony{Kind: "passkey-add", User: i.user, Session: i.session, State: begun{*session, h.handle}}, options.Response)
+		return err
+	})
+	return c, err
+}
+
+// AddPasskey adds the passkey that the prompt has made. Without a name it is
+// called what its authenticator is.
+func (a *Auth) AddPasskey(ctx context.Context, i Identity, token, name, response string) (in SignedIn, codes []string, err error) {
+	defer fault.Wrap(&err, "auth.AddPasskey(%d)", i.user)
+	if a.passkeys == nil {
+		return in, nil, errNoPasskeys
+	}
+	parsed, bad := protocol.ParseCredentialCreationResponseBytes([]byte(response))
+	if bad != nil {
+		return in, nil, passkeyFault
+	}
+	var refused error
+	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
+		var b begun
+		if err := a.Take(tx, token, &Ceremony{Kind: "passkey-add", User: i.user, Session: i.session, State: &b}); err != nil {
+			return err
+		}
+		h, err := holderOf(tx, i.user)
+		if err != nil {
+			return err
+		}
+		h.handle = b.Handle
+		made, bad := a.passkeys.CreateCredential(h, b.Session, parsed)
+		if bad != nil {
+			refused = passkeyFault
+			return nil
+		}
+		in, codes, err = a.keepPasskey(tx, i, h, made, name)
+		return err
+	})
+	return in, codes, errors.Join(err, refused)
+}
+
+func (a *Auth) keepPasskey(tx *db.Tx, i Identity, h holder, made *webauthn.Credential, name string) (in SignedIn, codes []string, err error) {
+	if name == "" {
+		name = authenticatorName(made.Authenticator.AAGUID)
+	}
+	if name, err = plain.Name(name); err != nil {
+		return in, nil, fault.Field("name", err.Error())
+	}
+	record, err := json.Marshal(made)
+	if err != nil {
+		return in, nil, err
+	}
+	number, err := db.One[id.Passkey](tx, `
+		INSERT INTO passkeys (user_id, credential, handle, name, record, created_at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
+		i.user, b64.EncodeToString(made.ID), b64.EncodeToString(h.handle), name, string(record), tx.Now)
+	if db.Exists(err) {
+		return in, nil, passkeyFault
+	}
+	if err != nil {
+		return in, nil, err
+	}
+	return a.factorAdded(tx, i, Shown{Ways: []Way{ByPasskey}, Second: true}, "passkey", int64(number), "the passkey “"+plain.Defang(name)+"”")
+}
+
+// RemovePasskey takes a passkey away.
+func (a *Auth) RemovePasskey(ctx context.Context, i Identity, number id.Passkey) (in SignedIn, err error) {
+	defer fault.Wrap(&err, "auth.RemovePasskey(%d, %d)", i.user, number)
+	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
+		name, err := db.One[string](tx, "DELETE FROM passkeys WHERE id = $1 AND user_id = $2 RETURNING name", number, i.user)
+		if errors.Is(err, db.ErrNone) {
+			return fault.Missing()
+		}
+		if err != nil {
+			return err
+		}
+		in, err = a.factorRemoved(tx, i, "passkey", int64(number), "the passkey “"+plain.Defang(name)+"”")
+		return err
+	})
+	return in, err
+}
+
+// RenamePasskey calls a passkey something else.
+func (a *Auth) RenamePasskey(ctx context.Context, i Identity, number id.Passkey, name string) (err error) {
+	defer fault.Wrap(&err, "auth.RenamePasskey(%d, %d)", i.user, number)
+	name, bad := plain.Name(name)
+	if bad != nil {
+		return fault.Field("name", bad.Error())
+	}
+	return a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
+		n, err := db.Exec(tx, "UPDATE passkeys SET name = $3 WHERE id = $1 AND user_id = $2", number, i.user, name)
+		if err == nil && n == 0 {
+			return fault.Missing()
+		}
+		if err != nil {
+			return err
+		}
+		return audit.Write(tx, i.Actor(), audit.Record{Event: "factor.renamed", Object: "passkey", ObjectID: int64(number), Subject: i.user})
+	})
+}

@@ -1,0 +1,230 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"clientele/internal/audit"
+	"clientele/internal/db"
+	"clientele/internal/fault"
+	"clientele/internal/id"
+	"clientele/internal/mail"
+)
+
+// Factors are the second factors of a person, counted.
+type Factors struct {
+	Apps     int64
+	Passkeys int64
+	Codes    int64 // recovery codes that are left; no factor by themselves
+}
+
+// Any reports whether the person has a second factor. From the first one on a
+// password alone signs her in no more.
+func (f Factors) Any() bool { return f.Apps+f.Passkeys > 0 }
+
+func factorsOf(tx *db.Tx, u id.User) (Factors, error) {
+	return db.One[Factors](tx, `
+		SELECT (SELECT COUNT(*) FROM authenticators WHERE user_id = $1) AS apps,
+			(SELECT COUNT(*) FROM passkeys WHERE user_id = $1) AS passkeys,
+			(SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1 AND used_at IS NULL) AS codes`, u)
+}
+
+// PendingLife is how long a sign-in waits for its second step.
+const PendingLife = 10 * time.Minute
+
+// wrongCodes is how many wrong codes end the sign-ins that wait for one.
+const wrongCodes = 6
+
+// The brakes on guessing codes. They count per person, whatever the session;
+// a browser that she has used before answers for itself alone.
+var (
+	perFactor    = Limit{Hits: wrongCodes, Per: 15 * time.Minute}
+	perFactorDay = Limit{Hits: 30, Per: 24 * time.Hour}
+)
+
+// errHalf is the answer to a second step whose first one counts no more.
+var errHalf = fault.New(fault.NotSignedIn, "sign-in-over", "This sign-in took too long or was ended. Sign in again.")
+
+// errCode is the answer to a code that is not right.
+var errCode = fault.New(fault.Invalid, "code", "This code is not right. Codes change every 30 seconds and work once: wait for the next one.")
+
+// halfway notes that the first step is done and the second is not. What the
+// browser gets is no session: it can finish or drop this sign-in.
+func (a *Auth) halfway(tx *db.Tx, u id.User, s Shown, r Request) (token string, err error) {
+	token, hash := NewToken()
+	_, err = db.Exec(tx, `
+		INSERT INTO pending_signins (user_id, token_hash, credentials, way, agent, created_at, expires_at)
+		SELECT id, $2, credentials, $3, $4, $5, $6 FROM users WHERE id = $1`, u, hash, joinWays(s.Ways), r.Agent, tx.Now, tx.Now.Add(PendingLife))
+	return token, err
+}
+
+// A Half is a sign-in that waits for its second step.
+type Half struct {
+	ID      int64
+	User    id.User
+	Name    string
+	Address mail.Address
+	Way     string
+	Factors
+}
+
+// Half reads a sign-in that waits for its second step, in the browser that
+// did the first.
+func (a *Auth) Half(ctx context.Context, token string, r Request) (h Half, err error) {
+	defer fault.Wrap(&err, "auth.Half")
+	err = a.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
+		h, err = findHalf(tx, token, r)
+		return err
+	})
+	return h, err
+}
+
+func findHalf(tx *db.Tx, token string, r Request) (Half, error) {
+	type row struct {
+		ID      int64
+		User    id.User
+		Name    string
+		Address mail.Address
+		Way     string
+	}
+	p, err := db.One[row](tx, `
+		SELECT p.id, u.id AS "user", u.name, u.address, p.way FROM pending_signins p JOIN users u ON u.id = p.user_id
+		WHERE p.token_hash = $1 AND p.ended_at IS NULL AND p.created_at <= $2 AND p.expires_at > $2
+			AND p.credentials = u.credentials AND u.status = 'active' AND p.agent = $3`, HashToken(token), tx.Now, r.Agent)
+	if errors.Is(err, db.ErrNone) {
+		return Half{}, errHalf
+	}
+	if err != nil {
+		return Half{}, err
+	}
+	f, err := factorsOf(tx, p.User)
+	return Half{p.ID, p.User, p.Name, p.Address, p.Way, f}, err
+}
+
+// A SecondStep is what somebody does to finish a sign-in.
+type SecondStep struct {
+	Pending string // the token that ties the browser to the first step
+	Code    string // of an app, or a recovery code
+	Trust   bool   // do not ask this browser again for a while
+	Device  string
+}
+
+// FinishWithCode ends a sign-in with a code.
+func (a *Auth) FinishWithCode(ctx context.Context, s SecondStep, r Request) (in SignedIn, err error) {
+	defer fault.Wrap(&err, "auth.FinishWithCode")
+	h, err := a.Half(ctx, s.Pending, r)
+	if err != nil {
+		return in, err
+	}
+	var refused error
+	err = a.db.Write(ctx, db.AsUser(h.User), func(tx *db.Tx) error {
+		if h, err = findHalf(tx, s.Pending, r); err != nil {
+			return err
+		}
+		var used codeKind
+		if used, refused, err = a.tryCode(tx, h.User, s.Code, s.Device, r); refused != nil || err != nil {
+			return err
+		}
+		if used == recoveryCode {
+			if err := a.changed(tx, h.User, 0); err != nil {
+				return err
+			}
+		}
+		in, err = a.finish(tx, h, ParseWays(h.Way), s, r)
+		return err
+	})
+	return in, errors.Join(err, codeField(refused))
+}
+
+// finish turns a sign-in whose second step is done into a session.
+func (a *Auth) finish(tx *db.Tx, h Half, ways []Way, s SecondStep, r Request) (in SignedIn, err error) {
+	_, err = db.Exec(tx, "UPDATE pending_signins SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", h.ID, tx.Now)
+	if err != nil {
+		return in, err
+	}
+	if in, err = a.Enter(tx, h.User, Shown{Ways: ways, Second: true}, s.Device, r); err != nil || !s.Trust {
+		return in, err
+	}
+	_, err = db.Exec(tx, "UPDATE devices SET trusted_until = $3 WHERE user_id = $1 AND token_hash = $2 AND ended_at IS NULL", h.User, HashToken(in.Device), tx.Now.Add(TrustLife))
+	return in, err
+}
+
+// DropHalf ends a sign-in that waits for its second step.
+func (a *Auth) DropHalf(ctx context.Context, token string) (err error) {
+	defer fault.Wrap(&err, "auth.DropHalf")
+	return a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		_, err := db.Exec(tx, "UPDATE pending_signins SET ended_at = $2 WHERE token_hash = $1 AND ended_at IS NULL", HashToken(token), tx.Now)
+		return err
+	})
+}
+
+// A codeKind says what a code was.
+type codeKind string
+
+const (
+	appCode      codeKind = "app"
+	recoveryCode codeKind = "recovery"
+)
+
+// tryCode counts an attempt and accepts a code of one of the person's apps,
+// or a recovery code. refused is for her; what was counted stays counted.
+func (a *Auth) tryCode(tx *db.Tx, u id.User, code, token string, r Request) (used codeKind, refused, err error) {
+	d, err := deviceOf(tx, u, token)
+	if err != nil {
+		return "", nil, err
+	}
+	key := "factor.person:" + id.String(u)
+	if d.ID != 0 {
+		key = "factor.device:" + id.String(d.ID)
+	}
+	wait, err := perFactor.Take(tx, key)
+	if err != nil {
+		return "", nil, err
+	}
+	long, err := perFactorDay.Take(tx, key+".day")
+	if wait = max(wait, long); err != nil || wait > 0 {
+		return "", fault.Wait("code", "Too many wrong codes. Wait a while, then sign in again. A passkey works at once.", wait), err
+	}
+	switch used, err = a.acceptCode(tx, u, code, r); {
+	case err != nil:
+		return "", nil, err
+	case used == "":
+		return "", errCode, a.wrongCode(tx, u, r)
+	}
+	return used, nil, errors.Join(perFactor.Forgive(tx, key), perFactorDay.Forgive(tx, key+".day"))
+}
+
+func (a *Auth) acceptCode(tx *db.Tx, u id.User, code string, r Request) (codeKind, error) {
+	ok, err := a.acceptAppCode(tx, u, code)
+	if err != nil || ok {
+		return appCode, err
+	}
+	if ok, err = a.acceptRecoveryCode(tx, u, code, r); err != nil || ok {
+		return recoveryCode, err
+	}
+	return "", nil
+}
+
+// wrongCode counts a wrong code against every sign-in of the person that
+// waits for one: whoever has typed six needs the password again. She is told,
+// since whoever got this far has it.
+func (a *Auth) wrongCode(tx *db.Tx, u id.User, r Request) error {
+	type row struct{ Failures int64 }
+	all, err := db.All[row](tx, `
+		UPDATE pending_signins SET failures = failures + 1, ended_at = CASE WHEN failures + 1 >= $3 THEN $2 ELSE ended_at END
+		WHERE user_id = $1 AND ended_at IS NULL RETURNING failures`, u, tx.Now, wrongCodes)
+	if err != nil {
+		return err
+	}
+	err = audit.Write(tx, r.Visitor(), audit.Record{Event: "user.code_refused", Object: "user", ObjectID: int64(u), Subject: u, Denied: true})
+	for _, p := range all {
+		if err == nil && p.Failures >= wrongCodes {
+			return a.tell(tx, u, notice{
+				kind: "codes-guessed", subject: "Somebody has your password",
+				line: "Somebody has typed your right password at " + a.brand + " and then " + id.String(id.User(wrongCodes)) + " wrong codes. The second factor has kept them out. If it was not you, set a new password.",
+			}, r)
+		}
+	}
+	return err
+}
