@@ -4,6 +4,7 @@
 //
 //	go run ./bench                       # SQLite
 //	go run ./bench -database postgres:///name?host=/socket&user=role
+//	go run ./bench -flood 60s            # 500 sign-ins at once
 package main
 
 import (
@@ -34,7 +35,17 @@ func main() {
 	accounts := flag.Int("accounts", 10_000, "accounts, and users; five members an account")
 	only := flag.String("only", "", "measure only what contains this word")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the whole run to this file")
+	flooding := flag.Duration("flood", 0, "measure only a flood of sign-ins, this long")
+	from := flag.String("flood-from", "", "be the flood on the server at this address; the benchmark starts itself so")
+	host := flag.String("flood-host", "", "the host that the flood asks for")
 	flag.Parse()
+	if *from != "" {
+		if err := pour(*from, *host, *flooding, *accounts); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *profile != "" {
 		f, err := os.Create(*profile)
 		if err == nil {
@@ -46,13 +57,13 @@ func main() {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	if err := run(*database, time.Duration(*seconds*float64(time.Second)), *accounts, *only, os.Stdout); err != nil {
+	if err := run(*database, time.Duration(*seconds*float64(time.Second)), *accounts, *only, *flooding, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(database string, each time.Duration, accounts int, only string, out io.Writer) error {
+func run(database string, each time.Duration, accounts int, only string, flooding time.Duration, out io.Writer) error {
 	folder, err := os.MkdirTemp("", "clientele-bench-*")
 	if err != nil {
 		return err
@@ -63,7 +74,7 @@ func run(database string, each time.Duration, accounts int, only string, out io.
 	}
 	settled, err := config.Config{
 		DatabaseURL: database, BaseURL: "http://localhost:8080", Brand: "Bench", SignUp: "open", Listen: "127.0.0.1:0",
-		SecretKeyFile: filepath.Join(folder, "secret.key"),
+		SecretKeyFile: filepath.Join(folder, "secret.key"), TrustedProxies: []string{"127.0.0.1"},
 	}.Settle()
 	if err != nil {
 		return err
@@ -85,6 +96,9 @@ func run(database string, each time.Duration, accounts int, only string, out io.
 		if _, err := data.bare.ExecContext(ctx, "ANALYZE"); err != nil {
 			return err
 		}
+	}
+	if flooding > 0 {
+		return flood(ctx, a, data, flooding, out)
 	}
 	fmt.Fprintf(out, "%s, %d accounts, %d memberships, filled in %s; each side %s, median of three\n\n",
 		a.DB.Engine(), accounts, data.memberships, time.Since(began).Round(time.Millisecond), each)

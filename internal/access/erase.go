@@ -67,8 +67,21 @@ func (m *Memberships) DeleteUser(ctx context.Context, a *auth.Auth, i auth.Ident
 				return err
 			}
 		}
-		return a.Erase(tx, i.User(), i.Actor())
+		if err := a.Erase(tx, i.User(), i.Actor()); err != nil {
+			return err
+		}
+		return goneFrom(tx, i.User())
 	})
+}
+
+// goneFrom makes sure, behind the lock of the person's own row, that she has
+// not joined an account while she was leaving the others.
+func goneFrom(tx *db.Tx, u id.User) error {
+	n, err := db.One[int64](tx, "SELECT COUNT(*) FROM memberships WHERE user_id = $1 AND status <> 'ended'", u)
+	if err == nil && n > 0 {
+		return fault.New(fault.Conflict, "just-joined", "You have just joined an account. Look at your accounts, and try again.")
+	}
+	return err
 }
 
 type mine struct {

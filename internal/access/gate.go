@@ -63,7 +63,9 @@ func (g Gate) fault(name, missing string) error {
 	case NeedsSecond:
 		return fault.New(fault.StepUp, NeedsSecond, name+" asks everybody for a second factor. Show yours to go on.")
 	case NeedsWay:
-		return fault.New(fault.StepUp, NeedsWay, name+" does not allow the way in which you have signed in.")
+		e := fault.New(fault.StepUp, NeedsWay, name+" allows only some ways to sign in, and you have used another one.")
+		e.Fields = map[string]string{"ways": g.Ways}
+		return e
 	case NeedsFresh:
 		return fault.New(fault.StepUp, NeedsFresh, name+" asks for a proof that it is you at least every "+hours(g.SessionHours)+".")
 	}
@@ -117,6 +119,9 @@ type Policy struct {
 	GraceDays    int64 // from today, where a second factor is not required yet
 	SessionHours int64
 }
+
+// AsSet is the grace period that keeps the day which was set before.
+const AsSet = -1
 
 // The grace periods and session lengths that owners choose from.
 var (
@@ -229,7 +234,9 @@ func (p Policy) gate(tx *db.Tx, before Gate) (g Gate, err error) {
 		if !slices.ContainsFunc(all, func(c Choice) bool { return c.Way == w }) {
 			f.Add("ways", "Choose among the ways in the list.")
 		}
-		ways = append(ways, string(w))
+		if !slices.Contains(ways, string(w)) {
+			ways = append(ways, string(w))
+		}
 	}
 	if len(ways) == 0 {
 		f.Add("ways", "Allow at least one way to sign in.")
@@ -240,14 +247,15 @@ func (p Policy) gate(tx *db.Tx, before Gate) (g Gate, err error) {
 	if !slices.Contains(SessionHours, p.SessionHours) {
 		f.Add("session_hours", "Choose one of the lengths in the list.")
 	}
-	if !slices.Contains(GraceDays, p.GraceDays) {
+	ahead := before.SecondFrom.Valid && before.SecondFrom.V.After(tx.Now)
+	if !slices.Contains(GraceDays, p.GraceDays) && (p.GraceDays != AsSet || !ahead) {
 		f.Add("grace_days", "Choose one of the periods in the list.")
 	}
 	g.SessionHours = p.SessionHours
 	if p.Second {
 		g.SecondFrom = before.SecondFrom
-		if soon := tx.Now.AddDate(0, 0, int(p.GraceDays)); !before.SecondFrom.Valid || before.SecondFrom.V.After(tx.Now) {
-			g.SecondFrom = db.Some(soon)
+		if !before.SecondFrom.Valid || ahead && p.GraceDays != AsSet {
+			g.SecondFrom = db.Some(tx.Now.AddDate(0, 0, int(p.GraceDays)))
 		}
 	}
 	return g, f.Err()

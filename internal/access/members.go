@@ -264,6 +264,9 @@ type Join struct {
 // (an accepted invitation, a new account, an operator), which have asked
 // theirs in the same transaction and behind the account's lock.
 func Add(tx *db.Tx, by audit.Actor, account id.Account, j Join) (id.Membership, error) {
+	if err := notErased(tx, j.User); err != nil {
+		return 0, err
+	}
 	member, err := db.One[id.Membership](tx, `
 		INSERT INTO memberships (account_id, user_id, owner, role, role_id, permissions, starts_at, ends_at, seen_at, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $7) RETURNING id`,
@@ -286,6 +289,16 @@ func Add(tx *db.Tx, by audit.Actor, account id.Account, j Join) (id.Membership, 
 	return member, audit.Write(tx, by, audit.Record{
 		Event: "member.joined", Account: account, Object: "membership", ObjectID: int64(member), Subject: j.User, After: after,
 	})
+}
+
+// notErased takes the user's row, so that joining and being deleted happen one
+// after the other.
+func notErased(tx *db.Tx, u id.User) error {
+	n, err := db.Exec(tx, "UPDATE users SET status = status WHERE id = $1 AND status <> 'deleted'", u)
+	if err == nil && n == 0 {
+		return fault.New(fault.NotSignedIn, "user-deleted", "This login was deleted.")
+	}
+	return err
 }
 
 // Attach makes a user a member at once, by an operator, and tells her.

@@ -26,7 +26,7 @@ type proof struct {
 	status      string
 	gate        Gate
 	outside     bool // the gate is shut: nothing follows from this proof
-	all         Set // on the whole account
+	all         Set  // on the whole account
 	owner       bool
 	objects     []Object
 	onlyObjects bool

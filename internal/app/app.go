@@ -26,6 +26,7 @@ import (
 	"clientele/internal/plain"
 	"clientele/internal/portal"
 	"clientele/internal/seal"
+	"clientele/internal/sso"
 	"clientele/internal/staff"
 	"clientele/internal/web"
 )
@@ -42,6 +43,7 @@ type App struct {
 	Accounts    *account.Accounts
 	Invites     *invite.Invites
 	Staff       *staff.Staff
+	Providers   *sso.Providers
 	Places      *geo.Places // nil where no file of places is set
 	Mux         *web.Mux
 }
@@ -108,10 +110,11 @@ func (a *App) build(key seal.Key, sender mail.Sender) {
 	a.Accounts = account.New(a.DB, a.Auth, a.Outbox, base, brand)
 	a.Invites = invite.NewInvites(a.DB, a.Auth, a.Memberships, a.Outbox, base, brand)
 	a.Staff = staff.New(a.DB, a.Auth)
+	a.Providers = sso.New(a.DB, a.Auth, sso.Options{Key: key, Base: a.Config.Base, Brand: brand, Log: a.Log})
 	a.Mux = web.NewMux(web.Options{BaseURL: a.Config.Base, TrustedProxies: a.Config.Proxies, Brand: brand, Log: a.Log, Key: key},
 		a.DB, a.Auth, a.Memberships, a.Staff)
-	portal.New(a.Auth, a.Memberships, a.Accounts, a.Invites, a.Outbox, a.Config.SignUp == "open").Mount(a.Mux)
-	backoffice.New(a.Staff, a.Memberships, a.Accounts, a.Invites, a.Outbox, a.Jobs).Mount(a.Mux)
+	portal.New(a.Auth, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Config.SignUp == "open").Mount(a.Mux)
+	backoffice.New(a.Staff, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Jobs).Mount(a.Mux)
 	a.mountProbes()
 	a.mountSweep()
 }

@@ -99,7 +99,7 @@ func (w *World) spilled(tx *db.Tx) (found []string, err error) {
 }
 
 var (
-	mailedToken = regexp.MustCompile(`/(?:i|recover|signup)/([A-Za-z0-9_-]{40,})`)
+	mailedToken = regexp.MustCompile(`/(?:i|recover|signup|alarm|address|address/undo|factor-reset)/([A-Za-z0-9_-]{40,})`)
 	tokenLike   = regexp.MustCompile(`[A-Za-z0-9_-]{43,}`)
 	dumpQueries sync.Map // db.Engine to string: the schema is the same in every world
 )
@@ -327,7 +327,7 @@ func (s *witness) saw(req *http.Request, res *http.Response) error {
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	form := formOf(req)
 	for _, c := range res.Cookies() {
-		if strings.HasSuffix(c.Name, "-session") || strings.HasSuffix(c.Name, "-device") || strings.HasSuffix(c.Name, "-staff") || strings.HasSuffix(c.Name, "-browser") {
+		if strings.HasSuffix(c.Name, "-session") || strings.HasSuffix(c.Name, "-device") || strings.HasSuffix(c.Name, "-staff") || strings.HasSuffix(c.Name, "-browser") || strings.HasSuffix(c.Name, "-second-step") || strings.HasSuffix(c.Name, "-ceremony") {
 			s.secret(c.Value, "the cookie "+c.Name)
 		}
 	}
@@ -365,7 +365,7 @@ var everywhere = map[string]string{
 }
 
 // tokenPages are where a mailed link leads: not even their address is told.
-var tokenPages = regexp.MustCompile(`^/(i/|invitation$|recover/|signup/)`)
+var tokenPages = regexp.MustCompile(`^/(i/|invitation$|recover/|signup/|alarm(/|$)|address(/|$)|factor-reset(/|$))`)
 
 // wholeAnswer is O8 and O9: no answer is a breakdown, and all carry the
 // headers, and cookies that scripts and other sites cannot get at.

@@ -18,6 +18,12 @@ var details = map[string]func(Entry) string{
 	"contact.changed":        func(e Entry) string { return mailOf(e.After) },
 	"member.joined":          joined,
 	"member.changed":         changedPower,
+	"identity.linked":        func(e Entry) string { return ": " + values(e.After)["provider"] },
+	"identity.unlinked":      func(e Entry) string { return ": " + values(e.After)["provider"] },
+	"provider.added":         func(e Entry) string { return ": " + values(e.After)["name"] },
+	"provider.changed":       func(e Entry) string { return ": " + values(e.After)["name"] },
+	"provider.switched":      func(e Entry) string { return ": " + values(e.After)["name"] + " is " + values(e.After)["status"] },
+	"provider.removed":       func(e Entry) string { return ": " + values(e.Before)["name"] },
 	"invitation.sent":        func(e Entry) string { return ": " + powerOf(e.After).String() },
 	"invitation.changed":     func(e Entry) string { return ": " + powerOf(e.After).String() },
 	"invitation.declined": func(e Entry) string {

@@ -14,10 +14,10 @@ import (
 )
 
 // writers are the packages that write records.
-var writers = []string{"auth", "access", "account", "invite", "staff"}
+var writers = []string{"auth", "access", "account", "invite", "staff", "sso"}
 
 var (
-	literal = regexp.MustCompile(`"((?:user|session|account|contact|member|ownership|invitation|access|staff)\.[a-z_-]*)"`)
+	literal = regexp.MustCompile(`"((?:user|session|account|contact|member|ownership|invitation|access|staff|identity|provider)\.[a-z_-]*)"`)
 	joined  = regexp.MustCompile(`Event:\s+"([a-z]+\.)" \+`)
 )
 

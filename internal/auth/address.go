@@ -99,7 +99,7 @@ func (a *Auth) askNewAddress(tx *db.Tx, i Identity, to mail.Address) error {
 	}, i.request); err != nil {
 		return err
 	}
-	taken, err := user.Taken(tx, to)
+	taken, err := takenFrom(tx, i.user, to)
 	if err != nil {
 		return err
 	}
@@ -112,11 +112,24 @@ func (a *Auth) askNewAddress(tx *db.Tx, i Identity, to mail.Address) error {
 		})
 	}
 	return a.send(tx, i.user, mail.Message{
-		Kind: "address-confirm", Class: mail.Urgent, To: to, Subject: "Confirm your new mail address",
+		Kind: "address-confirm", Class: mail.Urgent, To: to, User: i.user, Subject: "Confirm your new mail address",
 		Lines:   []string{"Hello " + plain.Defang(i.name) + ",", "this address is to become the one that you sign in with at " + a.brand + "."},
 		Action:  mail.Action{Label: "Use this address", URL: a.baseURL + "/address/" + token},
 		Closing: []string{"The link works once, until " + locale.Exact(tx.Now.Add(AddressLinkLife)) + ".", "If you have not asked for this, do nothing."},
 	})
+}
+
+// takenFrom reports whether a person cannot have an address. One that is kept
+// for her own change of mind she can.
+func takenFrom(tx *db.Tx, u id.User, a mail.Address) (bool, error) {
+	taken, err := user.Taken(tx, a)
+	if err != nil || !taken {
+		return taken, err
+	}
+	kept, err := db.One[int64](tx, `
+		SELECT COUNT(*) FROM address_changes
+		WHERE user_id = $1 AND old_address = $2 AND done_at IS NOT NULL AND undone_at IS NULL AND undo_until > $3`, u, a, tx.Now)
+	return kept == 0, err
 }
 
 var errAddress = fault.New(fault.Gone, "address", "This link has been used, replaced by a newer one, or is too old. Ask for the change again on your page “You”.")
@@ -127,11 +140,13 @@ type AddressChange struct {
 	User      id.User
 	SessionID id.Session
 	Old, New  mail.Address
+
+	Credentials int64 // of the user
 }
 
 func findAddressChange(tx *db.Tx, token string) (AddressChange, error) {
 	c, err := db.One[AddressChange](tx, `
-		SELECT c.id, u.id AS "user", c.session_id, c.old_address AS "old", c.new_address AS "new" FROM address_changes c JOIN users u ON u.id = c.user_id
+		SELECT c.id, u.id AS "user", c.session_id, c.old_address AS "old", c.new_address AS "new", u.credentials FROM address_changes c JOIN users u ON u.id = c.user_id
 		WHERE c.token_hash = $1 AND c.ended_at IS NULL AND c.created_at <= $2 AND c.expires_at > $2
 			AND c.credentials = u.credentials AND c.old_address = u.address AND u.status = 'active'`, HashToken(token), tx.Now)
 	if errors.Is(err, db.ErrNone) {
@@ -151,13 +166,18 @@ func (a *Auth) OpenAddress(ctx context.Context, token string) (c AddressChange, 
 }
 
 // ConfirmAddress makes the new address the login. The session that asked goes
-// on, every other one ends, and nobody is signed in by it. Both addresses are
-// told, and the old one can take it back.
-func (a *Auth) ConfirmAddress(ctx context.Context, token string, r Request) (err error) {
+// on, under a new token where it is the one that confirms; every other one
+// ends, and nobody is signed in by it. Both addresses are told, and the old
+// one can take it back.
+func (a *Auth) ConfirmAddress(ctx context.Context, i Identity, token string) (in SignedIn, err error) {
 	defer fault.Wrap(&err, "auth.ConfirmAddress")
-	return a.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+	r := i.request
+	err = a.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
 		c, err := findAddressChange(tx, token)
 		if err != nil {
+			return err
+		}
+		if err := hold(tx, c.User, c.Credentials, errAddress); err != nil {
 			return err
 		}
 		if err := user.Readdress(tx, c.User, c.New, true); err != nil {
@@ -166,12 +186,30 @@ func (a *Auth) ConfirmAddress(ctx context.Context, token string, r Request) (err
 		if err := a.changed(tx, c.User, c.SessionID); err != nil {
 			return err
 		}
+		if in, err = renewWhoAsked(tx, i, c); err != nil {
+			return err
+		}
 		by := audit.Actor{Kind: audit.User, ID: int64(c.User), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
 		if err := audit.Write(tx, by, audit.Record{Event: "user.address_changed", Object: "user", ObjectID: int64(c.User)}); err != nil {
 			return err
 		}
 		return a.tellOfAddress(tx, c, r)
 	})
+	return in, err
+}
+
+// renewWhoAsked gives the session that asked a new token where it is the one
+// that confirms. The link in the mail is no fresh proof of her.
+func renewWhoAsked(tx *db.Tx, i Identity, c AddressChange) (in SignedIn, err error) {
+	if i.session != c.SessionID || i.user != c.User {
+		return in, nil
+	}
+	in.User = i.user
+	if in.Session, err = rotate(tx, i, Shown{}, i.provedAt); err != nil {
+		return in, err
+	}
+	in.Device, err = rememberDevice(tx, i.user, device{}, i.request)
+	return in, err
 }
 
 func (a *Auth) tellOfAddress(tx *db.Tx, c AddressChange, r Request) error {
@@ -198,7 +236,7 @@ var errUndo = fault.New(fault.Gone, "address-undo", "This link has been used or 
 
 func findUndo(tx *db.Tx, token string) (AddressChange, error) {
 	c, err := db.One[AddressChange](tx, `
-		SELECT c.id, u.id AS "user", c.session_id, c.old_address AS "old", c.new_address AS "new" FROM address_changes c JOIN users u ON u.id = c.user_id
+		SELECT c.id, u.id AS "user", c.session_id, c.old_address AS "old", c.new_address AS "new", u.credentials FROM address_changes c JOIN users u ON u.id = c.user_id
 		WHERE c.undo_hash = $1 AND c.done_at <= $2 AND c.undo_until > $2 AND c.undone_at IS NULL AND u.status <> 'deleted'`, HashToken(token), tx.Now)
 	if errors.Is(err, db.ErrNone) {
 		return c, errUndo
@@ -224,6 +262,9 @@ func (a *Auth) UndoAddress(ctx context.Context, token string, r Request) (err er
 	return a.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
 		c, err := findUndo(tx, token)
 		if err != nil {
+			return err
+		}
+		if err := hold(tx, c.User, c.Credentials, errUndo); err != nil {
 			return err
 		}
 		since, err := db.One[time.Time](tx, "SELECT created_at FROM address_changes WHERE id = $1", c.ID)

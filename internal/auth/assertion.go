@@ -69,7 +69,10 @@ func (a *Auth) FinishWithPasskey(ctx context.Context, s SecondStep, token, respo
 	}
 	c := Ceremony{Kind: passkeySecond, User: h.User, Pending: h.ID}
 	err = a.assert(ctx, c, token, response, r, func(tx *db.Tx, _ holder) error {
-		if h, err = findHalf(tx, s.Pending, r); err != nil {
+		if h, err = takeHalf(tx, s.Pending, r); err != nil {
+			return err
+		}
+		if err := endHalf(tx, h); err != nil {
 			return err
 		}
 		in, err = a.finish(tx, h, append(ParseWays(h.Way), ByPasskey), s, r)

@@ -233,6 +233,9 @@ func (a *Auth) factorRemoved(tx *db.Tx, i Identity, object string, number int64,
 		if _, err := db.Exec(tx, "DELETE FROM recovery_codes WHERE user_id = $1", i.user); err != nil {
 			return SignedIn{}, err
 		}
+		if _, err := db.Exec(tx, "UPDATE sessions SET second_at = NULL WHERE user_id = $1", i.user); err != nil {
+			return SignedIn{}, err
+		}
 		line += " Your password alone signs you in now."
 	}
 	return a.change(tx, i, Shown{}, audit.Record{Event: "factor.removed", Object: object, ObjectID: number}, notice{

@@ -45,13 +45,14 @@ func endUnderway(tx *db.Tx, u id.User) error {
 }
 
 // change is changed within the person's own session, which goes on under a
-// new token; the record is written and she is told.
+// new token; the record is written and she is told. It is no fresh proof of
+// her: neither the old password alone nor a new factor shows that it is she.
 func (a *Auth) change(tx *db.Tx, i Identity, s Shown, r audit.Record, n notice) (in SignedIn, err error) {
 	if err := a.changed(tx, i.user, i.session); err != nil {
 		return in, err
 	}
 	in.User = i.user
-	if in.Session, err = rotate(tx, i, s); err != nil {
+	if in.Session, err = rotate(tx, i, s, i.provedAt); err != nil {
 		return in, err
 	}
 	if in.Device, err = rememberDevice(tx, i.user, device{}, i.request); err != nil {
@@ -102,8 +103,14 @@ func (a *Auth) tell(tx *db.Tx, u id.User, n notice, r Request) (err error) {
 	})
 }
 
+// send mails what is about a person's login. A message that is not hers, since
+// its address is not, is seen by nobody but the whole installation.
 func (a *Auth) send(tx *db.Tx, u id.User, m mail.Message) error {
-	return tx.Within(db.AsUser(u), func() error {
+	scope := db.AsUser(u)
+	if m.User == 0 {
+		scope = db.Wide
+	}
+	return tx.Within(scope, func() error {
 		_, err := a.outbox.Send(tx, m)
 		return err
 	})
@@ -155,13 +162,20 @@ func (a *Auth) OpenAlarm(ctx context.Context, token string) (who mail.Address, e
 	return who, err
 }
 
-// RaiseAlarm is "this was not me": every session ends, what was added since
-// the notice is taken away, an address that was changed since comes back, the
-// password works no more, and a link to set a new one is mailed.
+// RaiseAlarm is "this was not me": every session ends, what was added in the
+// last days is taken away, an address that was changed since the notice comes
+// back, the password works no more, and a link to set a new one is mailed.
 func (a *Auth) RaiseAlarm(ctx context.Context, token string, r Request) (err error) {
 	defer fault.Wrap(&err, "auth.RaiseAlarm")
 	return a.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
 		l, err := findAlarm(tx, token)
+		if err != nil {
+			return err
+		}
+		n, err := db.Exec(tx, "UPDATE alarms SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", l.ID, tx.Now)
+		if err == nil && n == 0 {
+			err = errAlarm
+		}
 		if err != nil {
 			return err
 		}
@@ -180,10 +194,15 @@ func (a *Auth) RaiseAlarm(ctx context.Context, token string, r Request) (err err
 	})
 }
 
-// lockDown takes a login back from whoever has got into it at some time.
+// lockDown takes a login back from whoever has got into it at some time. What
+// signs in goes as far back as notices work: whoever was in has caused several
+// of them, and she follows the last one, not the first.
 func (a *Auth) lockDown(tx *db.Tx, u id.User, since time.Time) error {
 	if err := a.restoreAddress(tx, u, since); err != nil {
 		return err
+	}
+	if earliest := tx.Now.Add(-AlarmLife); earliest.Before(since) {
+		since = earliest
 	}
 	if err := forgetProofs(tx, u, since); err != nil {
 		return err

@@ -25,6 +25,9 @@ func (a *Auth) Erase(tx *db.Tx, u id.User, by audit.Actor) error {
 	if err := user.Erase(tx, u); err != nil {
 		return err
 	}
+	if err := eraseAddresses(tx, person); err != nil {
+		return err
+	}
 	for _, table := range []string{
 		"sessions", "devices", "user_links", "passkeys", "authenticators", "recovery_codes", "identities",
 		"pending_signins", "ceremonies", "alarms", "address_changes", "factor_resets",
@@ -32,9 +35,6 @@ func (a *Auth) Erase(tx *db.Tx, u id.User, by audit.Actor) error {
 		if _, err := db.Exec(tx, "DELETE FROM "+table+" WHERE user_id = $1", u); err != nil {
 			return err
 		}
-	}
-	if _, err := db.Exec(tx, "DELETE FROM signups WHERE address = $1", person.Address); err != nil {
-		return err
 	}
 	if err := mail.Erase(tx, u, user.Pseudonym(u)); err != nil {
 		return err
@@ -48,4 +48,32 @@ func (a *Auth) Erase(tx *db.Tx, u id.User, by audit.Actor) error {
 		Closing: []string{"If this was not you, answer to the operator at once: what is deleted cannot be brought back."},
 	})
 	return err
+}
+
+// eraseAddresses takes away what was kept under the addresses that she has
+// had, and not under her number: how she signed up, and mail that went to an
+// address before anybody knew whose it was. Whoever has had one of them after
+// her keeps what is hers.
+func eraseAddresses(tx *db.Tx, person user.User) error {
+	type had struct {
+		Address mail.Address
+		Until   time.Time
+	}
+	list, err := db.All[had](tx, "SELECT old_address AS address, done_at AS until FROM address_changes WHERE user_id = $1 AND done_at IS NOT NULL", person.ID)
+	if err != nil {
+		return err
+	}
+	for _, h := range append(list, had{person.Address, tx.Now}) {
+		if _, err := db.Exec(tx, "DELETE FROM signups WHERE address = $1 AND created_at <= $2", h.Address, h.Until); err != nil {
+			return err
+		}
+		// As her own mail: mail.Erase takes the content of both.
+		_, err := db.Exec(tx, `
+			UPDATE mails SET user_id = $3 WHERE recipient = $1 AND created_at <= $2 AND user_id IS NULL AND account_id IS NULL AND kind <> $4`,
+			h.Address, h.Until, person.ID, mail.Goodbye)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

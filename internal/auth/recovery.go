@@ -99,6 +99,8 @@ type Link struct {
 	User    id.User
 	Address mail.Address
 	Name    string
+
+	Credentials int64
 }
 
 // OpenLink finds what a mailed link opens, and uses nothing up.
@@ -116,7 +118,7 @@ func (a *Auth) OpenLink(ctx context.Context, token string) (l Link, err error) {
 
 func findLink(tx *db.Tx, token string) (Link, error) {
 	l, err := db.One[Link](tx, `
-		SELECT u.id AS "user", u.address, u.name FROM user_links l JOIN users u ON u.id = l.user_id
+		SELECT u.id AS "user", u.address, u.name, u.credentials FROM user_links l JOIN users u ON u.id = l.user_id
 		WHERE l.token_hash = $1 AND l.purpose = 'password' AND l.ended_at IS NULL AND l.created_at <= $2 AND l.expires_at > $2
 			AND l.credentials = u.credentials AND l.address = u.address AND u.status = 'active'`, HashToken(token), tx.Now)
 	if errors.Is(err, db.ErrNone) {
@@ -139,6 +141,9 @@ func (a *Auth) SetByLink(ctx context.Context, token, password string, r Request)
 	}
 	err = a.db.Write(ctx, db.AsUser(l.User), func(tx *db.Tx) error {
 		if _, err := findLink(tx, token); err != nil {
+			return err
+		}
+		if err := hold(tx, l.User, l.Credentials, errLink); err != nil {
 			return err
 		}
 		if err := proveAddress(tx, l.User); err != nil {
@@ -205,6 +210,9 @@ func (a *Auth) passwordNotice() notice {
 // hers ends and this one goes on under a new token.
 func (a *Auth) ChangePassword(ctx context.Context, i Identity, old, password string) (in SignedIn, err error) {
 	defer fault.Wrap(&err, "auth.ChangePassword(%d)", i.user)
+	if err := a.freshWithFactor(ctx, i); err != nil {
+		return in, err
+	}
 	current, err := a.ownPassword(ctx, i, "old", old)
 	if err != nil {
 		return in, err
@@ -224,6 +232,18 @@ func (a *Auth) ChangePassword(ctx context.Context, i Identity, old, password str
 		return err
 	})
 	return in, err
+}
+
+// freshWithFactor asks whoever has a second factor for a fresh proof, which the
+// password alone is not.
+func (a *Auth) freshWithFactor(ctx context.Context, i Identity) error {
+	return a.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
+		f, err := factorsOf(tx, i.user)
+		if err == nil && f.Any() && !i.FreshAt(tx.Now) {
+			err = fault.New(fault.StepUp, "", "Your password alone is not enough for this: you have a second factor. Show who you are once more, then change the password.")
+		}
+		return err
+	})
 }
 
 // TakeOver gives a user whose address nobody had proven to the person who has

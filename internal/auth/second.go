@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
 	"time"
 
 	"clientele/internal/audit"
@@ -37,10 +39,14 @@ const PendingLife = 10 * time.Minute
 const wrongCodes = 6
 
 // The brakes on guessing codes. They count per person, whatever the session;
-// a browser that she has used before answers for itself alone.
+// a browser that she has used before answers for itself alone. What a day
+// allows begins anew where her credentials change: whoever guesses has her
+// password, and she is not to wait a day after she has set another one. All of
+// a day together has its bound too, for whoever reads her mail.
 var (
 	perFactor    = Limit{Hits: wrongCodes, Per: 15 * time.Minute}
 	perFactorDay = Limit{Hits: 30, Per: 24 * time.Hour}
+	perFactorAll = Limit{Hits: 90, Per: 24 * time.Hour}
 )
 
 // errHalf is the answer to a second step whose first one counts no more.
@@ -67,6 +73,7 @@ type Half struct {
 	Address mail.Address
 	Way     string
 	Factors
+	credentials int64
 }
 
 // Half reads a sign-in that waits for its second step, in the browser that
@@ -87,9 +94,11 @@ func findHalf(tx *db.Tx, token string, r Request) (Half, error) {
 		Name    string
 		Address mail.Address
 		Way     string
+
+		Credentials int64
 	}
 	p, err := db.One[row](tx, `
-		SELECT p.id, u.id AS "user", u.name, u.address, p.way FROM pending_signins p JOIN users u ON u.id = p.user_id
+		SELECT p.id, u.id AS "user", u.name, u.address, p.way, p.credentials FROM pending_signins p JOIN users u ON u.id = p.user_id
 		WHERE p.token_hash = $1 AND p.ended_at IS NULL AND p.created_at <= $2 AND p.expires_at > $2
 			AND p.credentials = u.credentials AND u.status = 'active' AND p.agent = $3`, HashToken(token), tx.Now, r.Agent)
 	if errors.Is(err, db.ErrNone) {
@@ -99,7 +108,27 @@ func findHalf(tx *db.Tx, token string, r Request) (Half, error) {
 		return Half{}, err
 	}
 	f, err := factorsOf(tx, p.User)
-	return Half{p.ID, p.User, p.Name, p.Address, p.Way, f}, err
+	return Half{p.ID, p.User, p.Name, p.Address, p.Way, f, p.Credentials}, err
+}
+
+// hold makes sure that what proves a person is as it was when it was read, and
+// keeps it so until the transaction ends: on PostgreSQL another one may have
+// changed it in between, and ended what she had by then.
+func hold(tx *db.Tx, u id.User, credentials int64, over error) error {
+	n, err := db.Exec(tx, "UPDATE users SET credentials = credentials WHERE id = $1 AND credentials = $2 AND status <> 'deleted'", u, credentials)
+	if err == nil && n == 0 {
+		err = over
+	}
+	return err
+}
+
+// takeHalf is findHalf for a step that finishes the sign-in.
+func takeHalf(tx *db.Tx, token string, r Request) (Half, error) {
+	h, err := findHalf(tx, token, r)
+	if err != nil {
+		return h, err
+	}
+	return h, hold(tx, h.User, h.credentials, errHalf)
 }
 
 // A SecondStep is what somebody does to finish a sign-in.
@@ -119,11 +148,14 @@ func (a *Auth) FinishWithCode(ctx context.Context, s SecondStep, r Request) (in 
 	}
 	var refused error
 	err = a.db.Write(ctx, db.AsUser(h.User), func(tx *db.Tx) error {
-		if h, err = findHalf(tx, s.Pending, r); err != nil {
+		if h, err = takeHalf(tx, s.Pending, r); err != nil {
 			return err
 		}
 		var used codeKind
 		if used, refused, err = a.tryCode(tx, h.User, s.Code, s.Device, r); refused != nil || err != nil {
+			return err
+		}
+		if err := endHalf(tx, h); err != nil {
 			return err
 		}
 		if used == recoveryCode {
@@ -137,12 +169,17 @@ func (a *Auth) FinishWithCode(ctx context.Context, s SecondStep, r Request) (in 
 	return in, errors.Join(err, codeField(refused))
 }
 
+// endHalf ends the wait for a second step, once.
+func endHalf(tx *db.Tx, h Half) error {
+	n, err := db.Exec(tx, "UPDATE pending_signins SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", h.ID, tx.Now)
+	if err == nil && n == 0 {
+		err = errHalf
+	}
+	return err
+}
+
 // finish turns a sign-in whose second step is done into a session.
 func (a *Auth) finish(tx *db.Tx, h Half, ways []Way, s SecondStep, r Request) (in SignedIn, err error) {
-	_, err = db.Exec(tx, "UPDATE pending_signins SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", h.ID, tx.Now)
-	if err != nil {
-		return in, err
-	}
 	if in, err = a.Enter(tx, h.User, Shown{Ways: ways, Second: true}, s.Device, r); err != nil || !s.Trust {
 		return in, err
 	}
@@ -174,17 +211,18 @@ func (a *Auth) tryCode(tx *db.Tx, u id.User, code, token string, r Request) (use
 	if err != nil {
 		return "", nil, err
 	}
-	key := "factor.person:" + id.String(u)
-	if d.ID != 0 {
-		key = "factor.device:" + id.String(d.ID)
-	}
-	wait, err := perFactor.Take(tx, key)
+	brakes, err := codeBrakes(tx, u, d)
 	if err != nil {
 		return "", nil, err
 	}
-	long, err := perFactorDay.Take(tx, key+".day")
-	if wait = max(wait, long); err != nil || wait > 0 {
-		return "", fault.Wait("code", "Too many wrong codes. Wait a while, then sign in again. A passkey works at once.", wait), err
+	for _, b := range brakes {
+		wait, err := b.Take(tx, b.key)
+		if wait > 0 {
+			refused = fault.Wait("code", "Too many wrong codes. Wait a while, then sign in again. A passkey works at once.", wait)
+		}
+		if err != nil || wait > 0 {
+			return "", refused, err // what is refused here is no guess, and counts against nothing longer
+		}
 	}
 	switch used, err = a.acceptCode(tx, u, code, r); {
 	case err != nil:
@@ -192,7 +230,27 @@ func (a *Auth) tryCode(tx *db.Tx, u id.User, code, token string, r Request) (use
 	case used == "":
 		return "", errCode, a.wrongCode(tx, u, r)
 	}
-	return used, nil, errors.Join(perFactor.Forgive(tx, key), perFactorDay.Forgive(tx, key+".day"))
+	for _, b := range brakes {
+		err = errors.Join(err, b.Forgive(tx, b.key))
+	}
+	return used, nil, err
+}
+
+// A brake is a limit on one key.
+type brake struct {
+	Limit
+	key string
+}
+
+// codeBrakes are the brakes on a person's codes, the shortest first.
+func codeBrakes(tx *db.Tx, u id.User, d device) ([]brake, error) {
+	if d.ID != 0 {
+		key := "factor.device:" + id.String(d.ID)
+		return []brake{{perFactor, key}, {perFactorDay, key + ".day"}}, nil
+	}
+	version, err := db.One[int64](tx, "SELECT credentials FROM users WHERE id = $1", u)
+	key := "factor.person:" + id.String(u)
+	return []brake{{perFactor, key}, {perFactorDay, key + ".day." + strconv.FormatInt(version, 10)}, {perFactorAll, key + ".all"}}, err
 }
 
 func (a *Auth) acceptCode(tx *db.Tx, u id.User, code string, r Request) (codeKind, error) {
@@ -217,14 +275,30 @@ func (a *Auth) wrongCode(tx *db.Tx, u id.User, r Request) error {
 	if err != nil {
 		return err
 	}
-	err = audit.Write(tx, r.Visitor(), audit.Record{Event: "user.code_refused", Object: "user", ObjectID: int64(u), Subject: u, Denied: true})
-	for _, p := range all {
-		if err == nil && p.Failures >= wrongCodes {
-			return a.tell(tx, u, notice{
-				kind: "codes-guessed", subject: "Somebody has your password",
-				line: "Somebody has typed your right password at " + a.brand + " and then " + id.String(id.User(wrongCodes)) + " wrong codes. The second factor has kept them out. If it was not you, set a new password.",
-			}, r)
-		}
+	if err := audit.Write(tx, r.Visitor(), audit.Record{Event: "user.code_refused", Object: "user", ObjectID: int64(u), Subject: u, Denied: true}); err != nil {
+		return err
 	}
-	return err
+	voided := slices.ContainsFunc(all, func(p row) bool { return p.Failures >= wrongCodes })
+	return a.tellOfGuesses(tx, u, voided, r)
+}
+
+// Wrong codes are told of when they end a sign-in, and when there are as many
+// of them within a day, in however many sign-ins: once a day at most.
+var (
+	quietGuesses = Limit{Hits: wrongCodes - 1, Per: 24 * time.Hour}
+	guessMails   = Limit{Hits: 1, Per: 24 * time.Hour}
+)
+
+func (a *Auth) tellOfGuesses(tx *db.Tx, u id.User, voided bool, r Request) error {
+	many, err := quietGuesses.Take(tx, "factor.guesses:"+id.String(u))
+	if err != nil || !voided && many == 0 {
+		return err
+	}
+	if told, err := guessMails.Take(tx, "factor.told:"+id.String(u)); err != nil || told > 0 {
+		return err
+	}
+	return a.tell(tx, u, notice{
+		kind: "codes-guessed", subject: "Somebody has your password",
+		line: "Somebody has typed your right password at " + a.brand + " and then " + strconv.Itoa(wrongCodes) + " wrong codes. The second factor has kept them out. If it was not you, set a new password.",
+	}, r)
 }

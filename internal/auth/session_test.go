@@ -206,8 +206,9 @@ func TestT101_SigningOutEndsTheSession(t *testing.T) {
 }
 
 // TestT091_AChangedPasswordEndsEverythingElse changes the password in one of
-// three browsers, and by a mailed link: all others are out at once, and none
-// is known any more.
+// three browsers, while a link for a new one is out: all others are out at
+// once, and the link is void. Of the browsers that were known only the one
+// that changed it still is, under a new token.
 func TestT091_AChangedPasswordEndsEverythingElse(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		p := w.Person("Alice", "alice@crowd.example")
@@ -215,7 +216,7 @@ func TestT091_AChangedPasswordEndsEverythingElse(t *testing.T) {
 		signIn(attacker, p.Address, apptest.Password)
 		here := w.Browser()
 		signIn(here, p.Address, apptest.Password)
-		old := here.Cookie(session)
+		old, known := here.Cookie(session), here.Cookie(device)
 		w.Browser().Post("/recover", form("address", p.Address)).Must(200)
 		link := w.Mail.Next(t, p.Address, "Set a new password").Link(t)
 
@@ -225,8 +226,9 @@ func TestT091_AChangedPasswordEndsEverythingElse(t *testing.T) {
 		attacker.Get("/me").Must(401)
 		p.Get("/me").Must(401)
 		w.Browser().Get(link).Must(410)
-		if n := w.Count("devices WHERE user_id = $1 AND ended_at IS NULL", p.User); n != 0 {
-			t.Errorf("%d browsers are still known", n)
+		left := apptest.Query[string](w, "SELECT token_hash FROM devices WHERE user_id = $1 AND ended_at IS NULL", p.User)
+		if len(left) != 1 || left[0] != auth.HashToken(here.Cookie(device)) || here.Cookie(device) == known {
+			t.Errorf("%d browsers are still known; the token is new: %t", len(left), here.Cookie(device) != known)
 		}
 		w.Mail.Next(t, p.Address, "Your password was changed")
 	})

@@ -165,6 +165,18 @@ func (a *Auth) EndOtherSessions(ctx context.Context, i Identity) (err error) {
 	})
 }
 
+// EndAll signs a user out everywhere, for operators.
+func EndAll(tx *db.Tx, u id.User, by audit.Actor) error {
+	n, err := endSessions(tx, u, 0)
+	if err != nil {
+		return err
+	}
+	if err := endUnderway(tx, u); err != nil {
+		return err
+	}
+	return audit.Write(tx, by, audit.Record{Event: "user.sessions_ended", Object: "user", ObjectID: int64(u), Subject: u, After: map[string]int64{"ended": n}})
+}
+
 // UseAccount notes which account the person used last.
 func (a *Auth) UseAccount(ctx context.Context, i Identity, account id.Account) (err error) {
 	if i.lastUsed == account {

@@ -152,7 +152,7 @@ var errMoved = errors.New("auth: the hash has changed in between")
 // which was verified is still the person's, and puts the fresh one in its
 // place. Where it is not, it returns the one that is.
 func (a *Auth) stillTrue(tx *db.Tx, u id.User, hash, fresh string) (now string, err error) {
-	n, err := db.Exec(tx, "UPDATE users SET signed_in_at = COALESCE(signed_in_at, $3), password = $4 WHERE id = $1 AND password = $2 AND status = 'active'", u, hash, tx.Now, fresh)
+	n, err := db.Exec(tx, "UPDATE users SET password = $3 WHERE id = $1 AND password = $2 AND status = 'active'", u, hash, fresh)
 	if err != nil || n > 0 {
 		return hash, err
 	}
@@ -180,11 +180,13 @@ type Confirmation struct{ Password, Code, Device string }
 // Confirm shows who one is once more within a session, for what asks for a
 // fresh proof. Whoever has a second factor shows it too. The session goes on
 // under a new token.
-func (a *Auth) Confirm(ctx context.Context, i Identity, c Confirmation) (token string, err error) {
+//
+// A recovery code signs her out everywhere else, as it does at the door.
+func (a *Auth) Confirm(ctx context.Context, i Identity, c Confirmation) (in SignedIn, err error) {
 	defer fault.Wrap(&err, "auth.Confirm(%d)", i.user)
 	hash, err := a.ownPassword(ctx, i, "password", c.Password)
 	if err != nil {
-		return "", err
+		return in, err
 	}
 	var refused error
 	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
@@ -197,14 +199,31 @@ func (a *Auth) Confirm(ctx context.Context, i Identity, c Confirmation) (token s
 		}
 		shown := Shown{Ways: []Way{ByPassword}, Second: f.Any()}
 		if f.Any() {
-			if _, refused, err = a.tryCode(tx, i.user, c.Code, c.Device, i.request); refused != nil || err != nil {
+			var used codeKind
+			if used, refused, err = a.tryCode(tx, i.user, c.Code, c.Device, i.request); refused != nil || err != nil {
+				return err
+			}
+			if in.Device, err = a.recovered(tx, i, used); err != nil {
 				return err
 			}
 		}
-		token, err = a.confirmed(tx, i, shown)
+		in.User = i.user
+		in.Session, err = a.confirmed(tx, i, shown)
 		return err
 	})
-	return token, errors.Join(err, codeField(refused))
+	return in, errors.Join(err, codeField(refused))
+}
+
+// recovered ends everything else where a recovery code was used within a
+// session; this browser stays a known one.
+func (a *Auth) recovered(tx *db.Tx, i Identity, used codeKind) (token string, err error) {
+	if used != recoveryCode {
+		return "", nil
+	}
+	if err := a.changed(tx, i.user, i.session); err != nil {
+		return "", err
+	}
+	return rememberDevice(tx, i.user, device{}, i.request)
 }
 
 // codeField puts what is wrong with a code beside its field.
@@ -228,24 +247,34 @@ func (a *Auth) confirmed(tx *db.Tx, i Identity, s Shown) (token string, err erro
 	if err := perDevice.Forgive(tx, "confirm:"+id.String(i.user)); err != nil {
 		return "", err
 	}
-	if token, err = rotate(tx, i, s); err != nil {
+	if token, err = rotate(tx, i, s, tx.Now); err != nil {
 		return "", err
 	}
 	return token, audit.Write(tx, i.Actor(), audit.Record{Event: "session.confirmed", Object: "session", ObjectID: int64(i.session), After: map[string]string{"by": joinWays(s.Ways)}})
 }
 
 // ConfirmThrough notes a fresh proof that a provider has given of the person.
+// Where she has a second factor, a provider that asks for none is not enough:
+// it answers Conflict.
 func (a *Auth) ConfirmThrough(tx *db.Tx, i Identity, s Shown) (token string, err error) {
+	f, err := factorsOf(tx, i.user)
+	if err != nil {
+		return "", err
+	}
+	if f.Any() && !s.Second {
+		return "", fault.New(fault.Conflict, "second-factor", "This alone does not confirm who you are, since you have a second factor. Use your password and that one, or a passkey.")
+	}
 	return a.confirmed(tx, i, s)
 }
 
-// rotate gives a session a new token and notes what was shown.
-func rotate(tx *db.Tx, i Identity, s Shown) (string, error) {
+// rotate gives a session a new token and notes what was shown, and when she
+// last proved who she is.
+func rotate(tx *db.Tx, i Identity, s Shown, proved time.Time) (string, error) {
 	token, hash := NewToken()
 	ways := joinWays(append(append([]Way{}, i.proof.Ways...), s.Ways...))
 	n, err := db.Exec(tx, `
-		UPDATE sessions SET token_hash = $2, proved_at = $3, seen_at = $3, way = $4, second_at = CASE WHEN $5 THEN $3 ELSE second_at END
-		WHERE id = $1 AND ended_at IS NULL`, i.session, hash, tx.Now, ways, s.Second)
+		UPDATE sessions SET token_hash = $2, proved_at = $6, seen_at = $3, way = $4, second_at = CASE WHEN $5 THEN $3 ELSE second_at END
+		WHERE id = $1 AND ended_at IS NULL`, i.session, hash, tx.Now, ways, s.Second, proved)
 	if err == nil && n == 0 {
 		err = fault.New(fault.NotSignedIn, "session-ended", "You have been signed out. Sign in again.")
 	}

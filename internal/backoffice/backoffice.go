@@ -10,6 +10,7 @@ import (
 	"clientele/internal/invite"
 	"clientele/internal/job"
 	"clientele/internal/mail"
+	"clientele/internal/sso"
 	"clientele/internal/staff"
 	"clientele/internal/web"
 )
@@ -20,13 +21,14 @@ type Backoffice struct {
 	memberships *access.Memberships
 	accounts    *account.Accounts
 	invites     *invite.Invites
+	providers   *sso.Providers
 	outbox      *mail.Outbox
 	jobs        *job.Jobs
 }
 
 // New makes the staff area.
-func New(s *staff.Staff, m *access.Memberships, as *account.Accounts, v *invite.Invites, o *mail.Outbox, j *job.Jobs) *Backoffice {
-	return &Backoffice{staff: s, memberships: m, accounts: as, invites: v, outbox: o, jobs: j}
+func New(s *staff.Staff, m *access.Memberships, as *account.Accounts, v *invite.Invites, p *sso.Providers, o *mail.Outbox, j *job.Jobs) *Backoffice {
+	return &Backoffice{staff: s, memberships: m, accounts: as, invites: v, providers: p, outbox: o, jobs: j}
 }
 
 // Mount mounts the pages.
@@ -38,6 +40,7 @@ func (b *Backoffice) Mount(m *web.Mux) {
 	b.mountInvitations(m)
 	b.mountUser(m)
 	b.mountMails(m)
+	b.mountProviders(m)
 }
 
 // open lets the operator into the account in the path, as somebody who may do

@@ -4,8 +4,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"clientele/internal/account"
+	"clientele/internal/auth"
 	"clientele/internal/id"
 	"clientele/internal/staff"
 	"clientele/internal/user"
@@ -25,6 +27,8 @@ type dashboard struct {
 	staff.Outline
 	Keeps     bool // mail does not leave this installation
 	ReadsMail bool
+	Resets    []auth.FactorReset // lost second factors that wait for somebody
+	Now       time.Time
 }
 
 func (b *Backoffice) dashboard(r *web.Request, by staff.For[staff.Look]) error {
@@ -32,7 +36,11 @@ func (b *Backoffice) dashboard(r *web.Request, by staff.For[staff.Look]) error {
 	if err != nil {
 		return err
 	}
-	d := dashboard{Outline: outline, Keeps: !b.outbox.Sends(), ReadsMail: readsMail(r)}
+	resets, err := b.staff.FactorResets(r.Context(), by)
+	if err != nil {
+		return err
+	}
+	d := dashboard{Outline: outline, Keeps: !b.outbox.Sends(), ReadsMail: readsMail(r), Resets: resets, Now: r.Now()}
 	return r.Render(http.StatusOK, dashboardPage(page(r, "Dashboard"), d))
 }
 

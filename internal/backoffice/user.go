@@ -1,10 +1,10 @@
 package backoffice
 
 import (
-	"net/http"
 	"net/url"
 
 	"clientele/internal/access"
+	"clientele/internal/auth"
 	"clientele/internal/id"
 	"clientele/internal/staff"
 	"clientele/internal/ui"
@@ -15,6 +15,8 @@ import (
 // mountUser mounts a user's page.
 func (b *Backoffice) mountUser(m *web.Mux) {
 	web.Staff(m, "GET /staff/users/{user}", b.user)
+	b.mountFactors(m)
+	web.Staff(m, "POST /staff/users/{user}/sessions/end", b.endSessions, web.Audits("user.sessions_ended"))
 	web.Staff(m, "POST /staff/users/{user}/password-link", b.mailPasswordLink, web.Audits("user.recovery_sent"))
 }
 
@@ -24,6 +26,14 @@ type userView struct {
 	MoreReach    string
 	MoreActivity string
 	MayHelp      bool
+	Operator     id.Staff
+	Reset        resetView
+}
+
+// A resetView is the removal of a lost second factor, with its form.
+type resetView struct {
+	auth.FactorReset
+	form resetForm
 }
 
 func (b *Backoffice) user(r *web.Request, by staff.For[staff.Look]) error {
@@ -31,17 +41,18 @@ func (b *Backoffice) user(r *web.Request, by staff.For[staff.Look]) error {
 	if err != nil {
 		return err
 	}
+	return b.showUser(r, by, number, nil, resetForm{})
+}
+
+func (b *Backoffice) viewUser(r *web.Request, by staff.For[staff.Look], number id.User) (v userView, err error) {
 	person, err := b.staff.Person(r.Context(), by, number)
 	if err != nil {
-		return err
+		return v, err
 	}
-	v := userView{Person: person}
-	if err := b.goOn(r, by, &v); err != nil {
-		return err
-	}
+	v = userView{Person: person, Operator: by.Staff(), Reset: resetView{FactorReset: person.Reset}}
 	_, help := staff.Also[staff.Help](by)
 	v.MayHelp = help && v.Status == user.Active
-	return r.Render(http.StatusOK, userPage(page(r, v.Name), v, r.Now()))
+	return v, b.goOn(r, by, &v)
 }
 
 // goOn turns the page's lists to the part that the query asks for, and says
@@ -78,6 +89,18 @@ func (b *Backoffice) mailPasswordLink(r *web.Request, by staff.For[staff.Help]) 
 		return err
 	}
 	r.Say(ui.Good, "A mail with a link to set a new password is on its way. The link works once, for 30 minutes.")
+	return r.Redirect(userPath(number))
+}
+
+func (b *Backoffice) endSessions(r *web.Request, by staff.For[staff.Help]) error {
+	number, err := web.PathID[id.User](r, "user")
+	if err != nil {
+		return err
+	}
+	if err := b.staff.EndSessions(r.Context(), by, number); err != nil {
+		return err
+	}
+	r.Say(ui.Good, "The user is signed out everywhere.")
 	return r.Redirect(userPath(number))
 }
 

@@ -48,6 +48,13 @@ func TestAlbum(t *testing.T) {
 	a.kept(t)
 }
 
+// TestSignInAlbum takes those of signing in alone.
+func TestSignInAlbum(t *testing.T) {
+	a := &album{folder: shotsFolder(t)}
+	a.site = demoSite(t)
+	a.signIns()
+}
+
 // shotsFolder is where pictures go; without one none are taken.
 func shotsFolder(t *testing.T) string {
 	t.Helper()
@@ -69,7 +76,9 @@ func demoSite(t *testing.T, settings ...apptest.Setting) *site {
 	if code := cli.Run([]string{"demo", "--database-url", "sqlite://" + path}, "test", strings.NewReader(""), &said, &said); code != 0 {
 		t.Fatalf("the demo does not load: %s", said.String())
 	}
-	settings = append(settings, func(c *config.Config) { c.DatabaseURL, c.Brand = "sqlite://"+path, "Northbeam Hosting" })
+	settings = append(settings, func(c *config.Config) {
+		c.DatabaseURL, c.Brand, c.SecretKeyFile = "sqlite://"+path, "Northbeam Hosting", filepath.Join(filepath.Dir(path), "secret.key")
+	})
 	s := newSite(t, db.SQLite, settings...)
 	s.Clock.Move(time.Since(s.Clock.Now()) + 72*time.Hour)
 	return s

@@ -16,7 +16,7 @@ func Erase(tx *db.Tx, u id.User, pseudonym Address) error {
 	_, err := db.Exec(tx, `
 		UPDATE mails SET recipient = $2, subject = 'Erased', text_body = '', html_body = '', sealed = '',
 			state = CASE WHEN state = 'queued' THEN 'failed' ELSE state END,
-			problem = CASE WHEN state = 'queued' THEN 'the recipient has deleted her login' ELSE problem END
+			problem = CASE WHEN state = 'queued' THEN 'the recipient has deleted her login' ELSE '' END
 		WHERE user_id = $1`, u, pseudonym)
 	return err
 }

@@ -168,7 +168,7 @@ func (o *Outbox) finish(ctx context.Context, number id.Mail, state, problem stri
 			UPDATE mails SET state = $2, problem = $3, attempts = attempts + 1, tried_at = $4,
 				sent_at = CASE WHEN $2 = 'sent' THEN $4 ELSE sent_at END,
 				sealed = CASE WHEN $2 IN ('sent', 'failed') THEN '' ELSE sealed END
-			WHERE id = $1`, number, state, said(problem), tx.Now)
+			WHERE id = $1 AND state = 'queued'`, number, state, said(problem), tx.Now)
 		return err
 	})
 }

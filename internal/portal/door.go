@@ -7,6 +7,7 @@ import (
 	"clientele/internal/auth"
 	"clientele/internal/id"
 	"clientele/internal/locale"
+	"clientele/internal/sso"
 	"clientele/internal/ui"
 	"clientele/internal/web"
 
@@ -74,16 +75,22 @@ type signInForm struct {
 	Asked                bool // it stands in the place of a page that was asked for
 	SignUp               bool
 	Passkeys             bool
+	Providers            []sso.Provider
 }
 
-// signInForm adds what this installation lets people sign in with.
-func (p *Portal) signInForm(f signInForm) signInForm {
+// signInForm adds what this installation lets people sign in with. Providers
+// that cannot be read are left out: this page stands in the place of others,
+// and the password works without them.
+func (p *Portal) signInForm(r *web.Request, f signInForm) signInForm {
 	f.SignUp, f.Passkeys = p.signUp, p.auth.HasPasskeys()
+	if list, err := p.providers.Active(r.Context()); err == nil {
+		f.Providers = list
+	}
 	return f
 }
 
 func (p *Portal) signInInPlace(r *web.Request, next string) templ.Component {
-	return signInPage(barePage(r, "Sign in"), p.signInForm(signInForm{Next: next, Asked: next != "/"}))
+	return signInPage(barePage(r, "Sign in"), p.signInForm(r, signInForm{Next: next, Asked: next != "/"}))
 }
 
 func (p *Portal) signIn(r *web.Request) error {
@@ -91,14 +98,14 @@ func (p *Portal) signIn(r *web.Request) error {
 		return r.Redirect(r.Next("/"))
 	}
 	next := r.Next("/")
-	return r.Render(http.StatusOK, signInPage(barePage(r, "Sign in"), p.signInForm(signInForm{Next: next, Invited: next == "/invitation"})))
+	return r.Render(http.StatusOK, signInPage(barePage(r, "Sign in"), p.signInForm(r, signInForm{Next: next, Invited: next == "/invitation"})))
 }
 
 func (p *Portal) doSignIn(r *web.Request) error {
 	in, err := p.auth.SignIn(r.Context(), auth.Credential{Address: r.Value("address"), Password: r.Value("password"), Device: r.Device()}, r.Info())
 	if web.Mendable(err) {
 		_, above := web.FieldErrors(err)
-		form := p.signInForm(signInForm{Address: r.Value("address"), Next: r.Next("/"), Error: above})
+		form := p.signInForm(r, signInForm{Address: r.Value("address"), Next: r.Next("/"), Error: above})
 		return r.RenderAgain(err, signInPage(barePage(r, "Sign in"), form))
 	}
 	if err != nil {

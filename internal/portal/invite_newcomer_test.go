@@ -116,7 +116,10 @@ func TestT033_APreHijackedAddressIsItsOwners(t *testing.T) {
 			waiting.Get(link).Must(410)
 		}
 		waiting.PostOnly("/signup/confirm", form("password", squatters)).Must(410)
-		for _, left := range []string{"devices WHERE ended_at IS NULL", "user_links WHERE ended_at IS NULL", "signups WHERE ended_at IS NULL"} {
+		if n := s.Count("devices WHERE ended_at IS NULL AND token_hash <> $1", auth.HashToken(nina.Cookie("__Host-clientele-device"))); n != 0 {
+			t.Errorf("%d browsers are known beside hers", n)
+		}
+		for _, left := range []string{"user_links WHERE ended_at IS NULL", "signups WHERE ended_at IS NULL"} {
 			if n := s.Count(left); n != 0 {
 				t.Errorf("%d are left of %s", n, left)
 			}

@@ -60,7 +60,7 @@ func (p *Portal) alarm(r *web.Request) error {
 		Title: "This was not you?",
 		Lines: []string{
 			"Then we take the login " + who.String() + " back from whoever it was:",
-			"Every session ends, here too. What was added since that mail, a passkey, an app or a linked sign-in, is removed, and an address that was changed comes back. The password works no more. A link to set a new one is mailed to you.",
+			"Every session ends, here too. What was added in the seven days before, a passkey, an app or a linked sign-in, is removed, and an address that was changed since that mail comes back. The password works no more. A link to set a new one is mailed to you.",
 		},
 		Action: "/alarm", Button: "It was not me: lock everybody out", Calm: "If it was you, close this page.",
 	})
@@ -94,8 +94,12 @@ func (p *Portal) newAddress(r *web.Request) error {
 
 func (p *Portal) confirmAddress(r *web.Request) error {
 	r.NoReferrer()
-	if err := p.auth.ConfirmAddress(r.Context(), r.Token(web.AddressCookie), r.Info()); err != nil {
+	in, err := p.auth.ConfirmAddress(r.Context(), r.Me(), r.Token(web.AddressCookie))
+	if err != nil {
 		return err
+	}
+	if in.Session != "" {
+		r.StartSession(in.Session, in.Device)
 	}
 	r.DropToken(web.AddressCookie)
 	return finished(r, done{
@@ -112,7 +116,7 @@ func (p *Portal) undoAddress(r *web.Request) error {
 	return askFirst(r, ask{
 		Title: "Take the change back?",
 		Lines: []string{
-			"The login comes back to " + c.Old.String() + ". Every session ends, what was added since is removed, the password works no more, and a link to set a new one is mailed to you.",
+			"The login comes back to " + c.Old.String() + ". Every session ends, what was added in the seven days before is removed, the password works no more, and a link to set a new one is mailed to you.",
 		},
 		Action: "/address/undo", Button: "It was not me: take it back", Calm: "If it was you, close this page.",
 	})

@@ -27,8 +27,8 @@ func (p *Portal) mountMe(m *web.Mux) {
 	web.SignedIn(m, "GET /me/delete", p.deletePage, web.StepUp)
 	web.SignedIn(m, "POST /me/delete", p.deleteMe, web.StepUp, web.Audits("user.deleted"))
 	web.SignedIn(m, "GET /me/sessions", p.sessions)
-	web.SignedIn(m, "POST /me/sessions/{session}/end", p.endSession, web.Audits("session.ended"))
-	web.SignedIn(m, "POST /me/sessions/end-others", p.endOthers, web.Audits("session.others_ended"))
+	web.SignedIn(m, "POST /me/sessions/{session}/end", p.endSession, web.StepUp, web.Audits("session.ended"))
+	web.SignedIn(m, "POST /me/sessions/end-others", p.endOthers, web.StepUp, web.Audits("session.others_ended"))
 	web.SignedIn(m, "GET /me/activity", p.myActivity)
 }
 

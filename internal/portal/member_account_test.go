@@ -79,7 +79,8 @@ func TestAClosedAccountIsReadAndNotChanged(t *testing.T) {
 				}
 				continue
 			}
-			values := form("account", id.String(c.a), "name", "Changed", "address", "z@x.example", "role", "mail", "currency", "EUR", "language", "en", "kinds", "domain", "number", id.String(c.a), "kind", "share")
+			values := form("account", id.String(c.a), "name", "Changed", "address", "z@x.example", "role", "mail", "currency", "EUR", "language", "en", "kinds", "domain", "number", id.String(c.a), "kind", "share",
+				"ways", "password", "grace_days", "7", "session_hours", "8")
 			want := "account-closed"
 			if strings.HasSuffix(where, "/leave") {
 				want = "last-owner" // leaving is the one thing that is still possible, though not for her

@@ -6,6 +6,7 @@ import (
 	"clientele/internal/access"
 	"clientele/internal/auth"
 	"clientele/internal/fault"
+	"clientele/internal/locale"
 	"clientele/internal/ui"
 	"clientele/internal/web"
 )
@@ -23,6 +24,7 @@ type policyForm struct {
 	Ways   []string
 	Second bool
 	Grace  string
+	Day    string // from when on a second factor is required, while that lies ahead
 	Hours  string
 	Errors map[string]string
 	Above  string
@@ -38,6 +40,9 @@ func (p *Portal) showPolicy(r *web.Request, by access.For[access.Own], cause err
 		return err
 	}
 	f := policyForm{PolicyPage: found, Second: found.SecondFrom.Valid, Hours: strconv.FormatInt(found.SessionHours, 10), Grace: "7"}
+	if found.SecondFrom.Valid && found.SecondFrom.V.After(r.Now()) {
+		f.Day, f.Grace = locale.Exact(found.SecondFrom.V), strconv.Itoa(access.AsSet)
+	}
 	for _, w := range found.Providers {
 		if found.Allows(w.Way) {
 			f.Ways = append(f.Ways, string(w.Way))

@@ -17,7 +17,11 @@ import (
 	"time"
 )
 
-func graceOptions() (out []ui.Option) {
+// graceOptions are the grace periods, and before them the day that was set.
+func graceOptions(day string) (out []ui.Option) {
+	if day != "" {
+		out = append(out, ui.Option{Value: strconv.Itoa(access.AsSet), Label: "from " + day + " on, as it was set"})
+	}
 	for _, n := range access.GraceDays {
 		label := "in " + strconv.FormatInt(n, 10) + " days"
 		if n == 0 {
@@ -156,7 +160,7 @@ func policyPage(page ui.Page, a id.Account, f policyForm, now time.Time) templ.C
 							var templ_7745c5c3_Var6 string
 							templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(m.Name)
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `policy.templ`, Line: 52, Col: 16}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `policy.templ`, Line: 56, Col: 16}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 							if templ_7745c5c3_Err != nil {
@@ -169,7 +173,7 @@ func policyPage(page ui.Page, a id.Account, f policyForm, now time.Time) templ.C
 							var templ_7745c5c3_Var7 string
 							templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(m.Address.String())
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `policy.templ`, Line: 52, Col: 59}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `policy.templ`, Line: 56, Col: 59}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 							if templ_7745c5c3_Err != nil {
@@ -236,7 +240,7 @@ func policyPage(page ui.Page, a id.Account, f policyForm, now time.Time) templ.C
 							return templ_7745c5c3_Err
 						}
 					} else {
-						templ_7745c5c3_Err = ui.Select(ui.SelectProps{Name: "grace_days", Label: "Required", Value: f.Grace, Error: f.Errors["grace_days"], Options: graceOptions()}).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = ui.Select(ui.SelectProps{Name: "grace_days", Label: "Required", Value: f.Grace, Error: f.Errors["grace_days"], Options: graceOptions(f.Day)}).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

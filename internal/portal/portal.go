@@ -12,6 +12,7 @@ import (
 	"clientele/internal/id"
 	"clientele/internal/invite"
 	"clientele/internal/mail"
+	"clientele/internal/sso"
 	"clientele/internal/ui"
 	"clientele/internal/web"
 )
@@ -22,20 +23,22 @@ type Portal struct {
 	memberships *access.Memberships
 	accounts    *account.Accounts
 	invites     *invite.Invites
+	providers   *sso.Providers
 	outbox      *mail.Outbox
 	signUp      bool // whether visitors may sign up without an invitation
 }
 
 // New makes the client area. signUp lets visitors sign up without being
 // invited.
-func New(a *auth.Auth, m *access.Memberships, as *account.Accounts, v *invite.Invites, o *mail.Outbox, signUp bool) *Portal {
-	return &Portal{auth: a, memberships: m, accounts: as, invites: v, outbox: o, signUp: signUp}
+func New(a *auth.Auth, m *access.Memberships, as *account.Accounts, v *invite.Invites, s *sso.Providers, o *mail.Outbox, signUp bool) *Portal {
+	return &Portal{auth: a, memberships: m, accounts: as, invites: v, providers: s, outbox: o, signUp: signUp}
 }
 
 // Mount mounts the pages.
 func (p *Portal) Mount(m *web.Mux) {
 	m.SignInPage, m.ConfirmPage = p.signInInPlace, p.confirmInPlace
 	p.mountDoor(m)
+	p.mountProviders(m)
 	p.mountInvitation(m)
 	p.mountMe(m)
 	p.mountPeople(m)

@@ -3,10 +3,12 @@ package portal
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
 	"clientele/internal/access"
 	"clientele/internal/auth"
 	"clientele/internal/fault"
+	"clientele/internal/sso"
 	"clientele/internal/ui"
 	"clientele/internal/web"
 
@@ -66,7 +68,7 @@ func (p *Portal) passkeySignIn(r *web.Request) error {
 	in, err := p.auth.SignInWithPasskey(r.Context(), r.Token(web.CeremonyCookie), r.Value("response"), r.Device(), r.Info())
 	if again(err) {
 		_, above := web.FieldErrors(err)
-		return r.RenderAgain(err, signInPage(barePage(r, "Sign in"), p.signInForm(signInForm{Next: r.Next("/"), Error: above})))
+		return r.RenderAgain(err, signInPage(barePage(r, "Sign in"), p.signInForm(r, signInForm{Next: r.Next("/"), Error: above})))
 	}
 	if err != nil {
 		return err
@@ -147,28 +149,51 @@ type confirmForm struct {
 	Me       auth.Identity
 	Factors  auth.Factors
 	Passkeys bool
-	Missing  string // of an account's gate; see access.Gate
-	Lead     string
-	Next     string
-	Errors   map[string]string
-	Above    string
+	// Providers are those through which she can confirm who she is.
+	Providers []sso.Provider
+	Missing   string // of an account's gate; see access.Gate
+	// NoPassword says that the account does not take a password.
+	NoPassword bool
+	Lead       string
+	Next       string
+	Errors     map[string]string
+	Above      string
 }
 
 // needsSetUp reports whether there is nothing to show yet.
-func (f confirmForm) needsSetUp() bool { return f.Missing == access.NeedsSecond && !f.Factors.Any() }
+func (f confirmForm) needsSetUp() bool {
+	return f.Missing == access.NeedsSecond && !f.Factors.Any() || f.NoPassword && !f.Passkeys && len(f.Providers) == 0
+}
 
-func (p *Portal) confirmForm(r *web.Request, next string) (confirmForm, error) {
-	factors, err := p.auth.Factors(r.Context(), r.Me())
-	return confirmForm{
-		Me: r.Me(), Factors: factors, Passkeys: factors.Passkeys > 0 && p.auth.HasPasskeys(), Next: next,
-		Lead: "This step is important enough to ask who you are once more.",
-	}, err
+func (p *Portal) confirmForm(r *web.Request, next string) (f confirmForm, err error) {
+	f = confirmForm{Me: r.Me(), Next: next, Lead: "This step is important enough to ask who you are once more."}
+	if f.Factors, err = p.auth.Factors(r.Context(), r.Me()); err != nil {
+		return f, err
+	}
+	f.Passkeys = f.Factors.Passkeys > 0 && p.auth.HasPasskeys()
+	f.Providers, err = p.providers.Confirming(r.Context(), r.Me(), f.Factors.Any())
+	return f, err
+}
+
+// lacks narrows the form to what an account's gate misses.
+func (f confirmForm) lacks(e *fault.Error) confirmForm {
+	f.Missing, f.Lead = e.Reason, e.Text
+	switch e.Reason {
+	case access.NeedsSecond:
+		f.Providers = slices.DeleteFunc(f.Providers, func(s sso.Provider) bool { return !s.SecondFactor })
+	case access.NeedsWay:
+		gate := access.Gate{Ways: e.Fields["ways"]}
+		f.Providers = slices.DeleteFunc(f.Providers, func(s sso.Provider) bool { return !gate.Allows(auth.ByProvider(s.ID)) })
+		f.Passkeys = f.Passkeys && gate.Allows(auth.ByPasskey)
+		f.NoPassword = !gate.Allows(auth.ByPassword)
+	}
+	return f
 }
 
 func (p *Portal) confirmInPlace(r *web.Request, e *fault.Error, next string) (templ.Component, error) {
 	f, err := p.confirmForm(r, next)
 	if e.Reason != "" {
-		f.Missing, f.Lead = e.Reason, e.Text
+		f = f.lacks(e)
 	}
 	return confirmPage(barePage(r, "Confirm that it is you"), f), err
 }
@@ -187,8 +212,8 @@ func (p *Portal) showConfirm(r *web.Request, cause error) error {
 }
 
 func (p *Portal) doConfirm(r *web.Request) error {
-	token, err := p.auth.Confirm(r.Context(), r.Me(), auth.Confirmation{Password: r.Value("password"), Code: r.Value("code"), Device: r.Device()})
-	return p.goOn(r, token, err)
+	in, err := p.auth.Confirm(r.Context(), r.Me(), auth.Confirmation{Password: r.Value("password"), Code: r.Value("code"), Device: r.Device()})
+	return p.goOn(r, in, err)
 }
 
 func (p *Portal) beginPasskeyConfirm(r *web.Request) error {
@@ -198,21 +223,25 @@ func (p *Portal) beginPasskeyConfirm(r *web.Request) error {
 
 func (p *Portal) passkeyConfirm(r *web.Request) error {
 	token, err := p.auth.ConfirmWithPasskey(r.Context(), r.Me(), r.Token(web.CeremonyCookie), r.Value("response"))
-	return p.goOn(r, token, err)
+	return p.goOn(r, auth.SignedIn{Session: token}, err)
 }
 
 // goOn leads back to what asked for the fresh proof.
-func (p *Portal) goOn(r *web.Request, token string, err error) error {
+func (p *Portal) goOn(r *web.Request, in auth.SignedIn, err error) error {
 	if again(err) {
 		return p.showConfirm(r, err)
 	}
 	if err != nil {
 		return err
 	}
-	r.StartSession(token, "")
-	if next := r.Next("/"); next != "/" {
+	return confirmed(r, in, r.Next("/"))
+}
+
+// confirmed goes on after a fresh proof, under the session's new token.
+func confirmed(r *web.Request, in auth.SignedIn, next string) error {
+	r.StartSession(in.Session, in.Device)
+	if next != "/" {
 		r.Say(ui.Good, "Thank you. For ten minutes you are not asked again.")
-		return r.Redirect(next)
 	}
-	return r.Redirect("/")
+	return r.Redirect(next)
 }

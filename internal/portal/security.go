@@ -6,6 +6,7 @@ import (
 
 	"clientele/internal/auth"
 	"clientele/internal/id"
+	"clientele/internal/sso"
 	"clientele/internal/ui"
 	"clientele/internal/web"
 
@@ -43,6 +44,9 @@ type securityForm struct {
 	Errors   map[string]string
 	Above    string
 	Where    func(network string) string
+
+	Linked    []sso.Linked
+	Providers []sso.Provider // that she has not linked yet
 }
 
 func (p *Portal) security(r *web.Request) error { return p.showSecurity(r, nil) }
@@ -54,6 +58,9 @@ func (p *Portal) showSecurity(r *web.Request, cause error) error {
 	}
 	var err error
 	if f.Security, err = p.auth.Security(r.Context(), r.Me(), r.Device()); err != nil {
+		return err
+	}
+	if f.Linked, f.Providers, err = p.linkable(r); err != nil {
 		return err
 	}
 	page, err := p.mePage(r, "Security")

@@ -7,6 +7,7 @@ import (
 	"clientele/internal/access"
 	"clientele/internal/account"
 	"clientele/internal/audit"
+	"clientele/internal/auth"
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
@@ -78,6 +79,8 @@ type Person struct {
 	Reach    []access.Reached
 	MoreThan bool // she reaches more accounts than are listed
 	Sessions int64
+	Factors  auth.Factors
+	Reset    auth.FactorReset // the removal of a lost second factor; number 0 where none is under way
 	Activity []audit.Entry
 }
 
@@ -99,6 +102,12 @@ func (s *Staff) Person(ctx context.Context, by For[Look], u id.User) (p Person, 
 			p.Reach = p.Reach[:PageSize]
 		}
 		if p.Sessions, err = db.One[int64](tx, "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2", u, tx.Now); err != nil {
+			return err
+		}
+		if p.Factors, err = auth.FactorsOf(tx, u); err != nil {
+			return err
+		}
+		if p.Reset, err = auth.OpenReset(tx, u); err != nil {
 			return err
 		}
 		p.Activity, err = audit.OfUser(tx, u, 0)

@@ -26,11 +26,14 @@ type (
 	Help struct{}
 	// ReadMail reads the mail log.
 	ReadMail struct{}
+	// Configure changes how the installation works for everybody.
+	Configure struct{}
 )
 
-func (Look) allowed(role string) bool     { return true }
-func (Help) allowed(role string) bool     { return role == "administrator" || role == "support" }
-func (ReadMail) allowed(role string) bool { return role == "administrator" || role == "support" }
+func (Look) allowed(role string) bool      { return true }
+func (Help) allowed(role string) bool      { return role == "administrator" || role == "support" }
+func (ReadMail) allowed(role string) bool  { return role == "administrator" || role == "support" }
+func (Configure) allowed(role string) bool { return role == "administrator" }
 
 // An Identity is a signed-in operator in one request. Only Identify makes
 // one; the zero value is nobody.

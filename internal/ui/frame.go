@@ -9,7 +9,7 @@ import (
 var meLinks = []NavItem{
 	{Label: "You", Href: "/me", Icon: "people"},
 	{Label: "Invitations", Href: "/me/invitations", Icon: "mail"},
-	{Label: "Password", Href: "/me/security", Icon: "lock"},
+	{Label: "Security", Href: "/me/security", Icon: "lock"},
 	{Label: "Sessions", Href: "/me/sessions", Icon: "shield"},
 	{Label: "Activity", Href: "/me/activity", Icon: "activity"},
 }

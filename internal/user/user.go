@@ -76,7 +76,7 @@ func Taken(tx *db.Tx, a mail.Address) (bool, error) {
 // Readdress gives a user another address. A taken one is a Conflict, unless
 // it was hers a moment ago.
 func Readdress(tx *db.Tx, u id.User, a mail.Address, verified bool) error {
-	own, err := db.One[int64](tx, "SELECT COUNT(*) FROM address_changes WHERE user_id = $1 AND old_address = $2 AND done_at IS NOT NULL", u, a)
+	own, err := db.One[int64](tx, "SELECT COUNT(*) FROM address_changes WHERE user_id = $1 AND old_address = $2 AND done_at IS NOT NULL AND undone_at IS NULL AND undo_until > $3", u, a, tx.Now)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,9 @@ const (
 const (
 	PendingCookie  = "__Host-clientele-second-step"
 	CeremonyCookie = "__Host-clientele-ceremony"
+	// ProviderCookie is for who has left for a provider. An open sign-in page
+	// that offers passkeys takes the other one for itself.
+	ProviderCookie = "__Host-clientele-provider"
 )
 
 func (m *Mux) secure() bool { return m.BaseURL.Scheme == "https" }

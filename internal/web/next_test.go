@@ -83,6 +83,7 @@ func TestT116_TheWayBackOfAStepUpStaysHere(t *testing.T) {
 			if !r.StepUp {
 				continue
 			}
+			w.Exec("DELETE FROM throttles")
 			b := s.cast(t, r)
 			ask := func(next string) string {
 				form := s.form(t, r)

@@ -217,6 +217,15 @@ func (r *Request) JSON(status int, v any) error {
 	return nil
 }
 
+// Leave answers a form with a page that sends the browser to another site.
+// A redirect would not do: our pages let forms go to ourselves alone, and
+// browsers hold the redirects of a form to that, down to the last one.
+func (r *Request) Leave(address string, c templ.Component) error {
+	r.NoReferrer()
+	r.w.Header().Set("Refresh", "0; url="+address)
+	return r.Render(http.StatusOK, c)
+}
+
 // Redirect sends the browser to another page of ours.
 func (r *Request) Redirect(path string) error {
 	http.Redirect(r.w, r.Request, path, http.StatusSeeOther)

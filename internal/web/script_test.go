@@ -10,7 +10,6 @@ import (
 
 	"clientele/internal/apptest"
 	"clientele/internal/db"
-	"clientele/internal/web"
 
 	"github.com/PuerkitoBio/goquery"
 )
@@ -31,7 +30,8 @@ var scripts = []string{
 // the one place to say of a column that it does not.
 func (s *stage) texts(t *testing.T, value string) {
 	t.Helper()
-	ours := []string{"token_hash", "browser_hash", "password", "status", "state", "class", "sealed", "role", "kind", "currency", "ended_why", "purpose"}
+	ours := []string{"token_hash", "browser_hash", "password", "status", "state", "class", "sealed", "role", "kind", "currency", "ended_why", "purpose",
+		"way", "ways", "code_hash", "undo_hash", "stop_hash", "credential", "handle", "record", "key_check"}
 	type column struct{ TableName, ColumnName string }
 	query := "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'text' AND table_name NOT LIKE 'river%' AND table_name NOT LIKE 'goose%'"
 	if s.Engine == db.SQLite {
@@ -42,14 +42,15 @@ func (s *stage) texts(t *testing.T, value string) {
 		t.Fatalf("found %d columns: looking in the wrong place?", len(columns))
 	}
 	for _, c := range columns {
-		if slices.Contains(ours, c.ColumnName) || c.TableName == "audit_records" || c.TableName == "throttles" {
+		if slices.Contains(ours, c.ColumnName) || c.TableName == "audit_records" || c.TableName == "throttles" ||
+			c.TableName == "pending_signins" && c.ColumnName == "agent" { // ties a sign-in to its browser, and is not shown
 			continue
 		}
 		key := "id"
 		if c.TableName == "invitation_blocks" {
 			key = "account_id"
 		}
-		s.Exec(fmt.Sprintf(`UPDATE %s SET "%s" = $1 || %s`, c.TableName, c.ColumnName, key), value)
+		s.Exec(fmt.Sprintf(`UPDATE %[1]s SET "%[2]s" = $1 || ('%[1]s' || %[3]s)`, c.TableName, c.ColumnName, key), value)
 	}
 }
 
@@ -99,7 +100,7 @@ func clean(t *testing.T, what string, doc *goquery.Document) {
 		for _, a := range n.Get(0).Attr {
 			low := strings.ToLower(strings.TrimSpace(a.Val))
 			leads := slices.Contains([]string{"href", "src", "action", "formaction", "data", "srcset", "poster", "xlink:href", "hx-get", "hx-post"}, a.Key)
-			if strings.HasPrefix(a.Key, "on") || a.Key == "srcdoc" || a.Key == "http-equiv" || leads && (strings.Contains(low, "script:") || strings.HasPrefix(low, "data:") || strings.HasPrefix(low, "//") || strings.Contains(low, "evil.example") && !strings.HasPrefix(low, "/")) {
+			if strings.HasPrefix(a.Key, "on") || a.Key == "srcdoc" || a.Key == "http-equiv" || leads && (strings.Contains(low, "script:") || strings.HasPrefix(low, "data:") && !drawn(n, a.Key) || strings.HasPrefix(low, "//") || strings.Contains(low, "evil.example") && !strings.HasPrefix(low, "/")) {
 				t.Errorf("%s holds <%s %s=%q>", what, element, a.Key, a.Val)
 			}
 		}
@@ -118,26 +119,22 @@ func TestT119_WhatPeopleTypeNeverRuns(t *testing.T) {
 			VALUES ($1, $2, (SELECT MAX(id) FROM roles), $3, $3, $3) RETURNING id`, s.account, extra.User, w.Clock.Now())
 		s.record(t, "harmless")
 		crawl := func() map[string]*apptest.Page {
+			s.Exec("UPDATE users SET address = substr(address, 1, 250) WHERE id = $1", s.owner.User) // more does not go into a QR code
+			s.Exec("UPDATE user_links SET address = (SELECT address FROM users WHERE users.id = user_links.user_id)")
+			s.Exec("UPDATE address_changes SET old_address = (SELECT address FROM users WHERE users.id = address_changes.user_id) WHERE done_at IS NULL")
+			s.Exec("UPDATE invitations SET address = $1 WHERE id = "+s.own["invitation"], apptest.Query[string](w, "SELECT address FROM users WHERE id = $1", s.owner.User)[0])
 			out := map[string]*apptest.Page{}
 			for _, r := range w.Mux.Routes() {
-				if !r.Unsafe() && r.Guard != "public" {
+				if !r.Unsafe() && (r.Guard != "public" || useOf(t, r).as != "") {
+					s.ready(t, r)
 					out[name(r)] = s.cast(t, r).Get(s.path(t, r)).Must(200)
 				}
-			}
-			for page, cookie := range map[string]string{"/invitation": "newcomer", "/signup/confirm": web.SignUpCookie, "/recover/password": web.RecoveryCookie} {
-				holds := map[string]string{"newcomer": web.InvitationCookie}[cookie]
-				if holds == "" {
-					holds = cookie
-				}
-				out["GET "+page] = s.holding(s.Browser(), holds, s.tokens[cookie]).Get(page).Must(200)
 			}
 			return out
 		}
 		s.texts(t, "harmless")
-		s.Exec("UPDATE user_links SET address = (SELECT address FROM users WHERE users.id = user_links.user_id)")
 		plain := crawl()
 		s.texts(t, strings.Join(scripts, " "))
-		s.Exec("UPDATE user_links SET address = (SELECT address FROM users WHERE users.id = user_links.user_id)")
 		for what, p := range crawl() {
 			clean(t, what, p.Document)
 			if got, want := bones(p), bones(plain[what]); got != want {

@@ -27,11 +27,16 @@ type stage struct {
 	owner    *apptest.Person   // of the account
 	mate     *apptest.Person   // a member with full access, to whom ownership is offered
 	stranger *apptest.Person   // a user without any account
+	keeper   *apptest.Person   // a user with an authenticator app and a passkey
+	seed     string            // of the keeper's app
+	key      *apptest.Passkey  // the keeper's
 	root     *apptest.Operator // an administrator
 	ids      map[string]string // what stands in the paths of accounts and of staff
 	own      map[string]string // what stands in the paths below /me, as the owner
 	tokens   map[string]string // the mailed tokens, by the cookie that keeps each
+	pairs    []string          // what stands in forms for {owner} and the like, by turns
 	words    *strings.Replacer
+	begun    map[string]*apptest.Browser // where a step was begun, by the route that ends it
 }
 
 // newStage sets a stage. Every placeholder of a route's path has its sample
@@ -40,8 +45,9 @@ func newStage(t *testing.T, w *apptest.World) *stage {
 	t.Helper()
 	n := w.Count("users")
 	at := func(who string) string { return fmt.Sprintf("%s%d@stage.example", who, n) }
-	s := &stage{World: w, tokens: map[string]string{}}
+	s := &stage{World: w, tokens: map[string]string{}, begun: map[string]*apptest.Browser{}}
 	s.owner, s.mate, s.stranger = w.Person("Olive Owner", at("owner")), w.Person("Mate Member", at("mate")), w.Person("Stan Stranger", at("stranger"))
+	s.keeper = w.Person("Kay Keeper", at("keeper"))
 	s.root = w.Operator("Robin Root", at("root"), "administrator")
 	s.account = w.Account(s.owner, "Stage & Co")
 	other := w.Account(s.mate, "Other & Co")
@@ -64,12 +70,20 @@ func newStage(t *testing.T, w *apptest.World) *stage {
 		VALUES ($2, 'password', $3, $1, 1, $4, $5) RETURNING id`, s.owner.User, s.owner.Address, w.Clock.Now(), w.Clock.Now().Add(auth.LinkLife))
 	s.tokens[web.SignUpCookie] = s.token(`INSERT INTO signups (address, name, password, language, token_hash, browser_hash, created_at, expires_at)
 		VALUES ($2, 'Sid Signer', '', 'en', $1, '', $3, $4) RETURNING id`, at("sid"), w.Clock.Now(), w.Clock.Now().Add(time.Hour))
-	pairs := []string{"{owner}", s.owner.Address, "{mate}", s.mate.Address, "{stranger}", s.stranger.Address, "{root}", s.root.Address, "{newcomer}", at("newcomer")}
+	s.addProvider()
+	s.addFactors(t)
+	s.pairs = append(s.pairs, "{owner}", s.owner.Address, "{mate}", s.mate.Address, "{stranger}", s.stranger.Address, "{root}", s.root.Address, "{newcomer}", at("newcomer"))
 	for name, value := range s.ids {
-		pairs = append(pairs, "{"+name+"}", value)
+		s.pairs = append(s.pairs, "{"+name+"}", value)
 	}
-	s.words = strings.NewReplacer(pairs...)
+	s.words = strings.NewReplacer(s.pairs...)
 	return s
+}
+
+// word says what stands for a name in forms from now on.
+func (s *stage) word(name, value string) {
+	s.pairs = append([]string{"{" + name + "}", value}, s.pairs...)
+	s.words = strings.NewReplacer(s.pairs...)
 }
 
 func (s *stage) insert(statement string, args ...any) (number string) {
@@ -147,11 +161,12 @@ func placeholders(r web.Route) (names []string) {
 
 func name(r web.Route) string { return r.Method + " " + r.Pattern }
 
-// A use is how a route that changes something is used rightly.
+// A use is how a route is used rightly.
 type use struct {
-	as     string   // whose browser, where it is not the one that the guard asks for
-	fields []string // names and values by turns; {owner} and the like are filled in
-	before string   // a statement that brings the stage into the state that it takes
+	as     string                         // whose browser, where it is not the one that the guard asks for
+	fields []string                       // names and values by turns; {owner} and the like are filled in
+	before string                         // a statement that brings the stage into the state that it takes
+	begin  func(*stage, *apptest.Browser) // begins the step that the route ends, in the browser that uses it
 }
 
 var person = []string{"name", "Pat Person", "language", "en"}
@@ -160,8 +175,9 @@ var details = []string{"name", "Details Ltd", "address", "details@stage.example"
 
 const second = "UPDATE memberships SET owner = TRUE WHERE id = {member}"
 
-// uses has every route that changes something. A new one stands here with
-// what its form sends, or the tests say that it is missing.
+// uses has every route that changes something. A new one stands here, or in
+// factorUses or providerUses, with what its form sends, or the tests say that
+// it is missing.
 var uses = map[string]use{
 	"POST /signin":                              {fields: []string{"address", "{owner}", "password", apptest.Password}},
 	"POST /signout":                             {as: "owner"},
@@ -202,6 +218,7 @@ var uses = map[string]use{
 	"POST /staff/confirm":                                              {fields: []string{"password", apptest.Password}},
 	"POST /staff/mails/retry":                                          {},
 	"POST /staff/users/{user}/password-link":                           {},
+	"POST /staff/users/{user}/sessions/end":                            {},
 	"POST /staff/accounts/{account}/status":                            {fields: []string{"status", "inactive"}},
 	"POST /staff/accounts/{account}/reopen":                            {before: "UPDATE accounts SET status = 'closed' WHERE id = {account}"},
 	"POST /staff/accounts/{account}/details":                           {fields: details},
@@ -242,8 +259,15 @@ func (s *stage) form(t *testing.T, r web.Route) url.Values {
 // ready brings the stage into the state that the route takes.
 func (s *stage) ready(t *testing.T, r web.Route) {
 	t.Helper()
-	if u := useOf(t, r); u.before != "" {
+	u := useOf(t, r)
+	if u.before != "" {
 		s.Exec(s.words.Replace(u.before))
+	}
+	if u.begin != nil {
+		b := s.cast(t, r)
+		u.begin(s, b)
+		s.begun[name(r)] = b
+		s.Exec("DELETE FROM throttles")
 	}
 }
 
@@ -260,11 +284,18 @@ func (s *stage) browser(t *testing.T, r web.Route) *apptest.Browser {
 
 func (s *stage) cast(t *testing.T, r web.Route) *apptest.Browser {
 	t.Helper()
+	if b := s.begun[name(r)]; b != nil {
+		return b
+	}
 	switch as := useOf(t, r).as; {
 	case as == "owner":
 		return s.owner.Browser
 	case as == "mate":
 		return s.mate.Browser
+	case as == "stranger":
+		return s.stranger.Browser
+	case as == "keeper":
+		return s.keeper.Browser
 	case as == "newcomer":
 		return s.holding(s.Browser(), web.InvitationCookie, s.tokens["newcomer"])
 	case as == "invited":

@@ -209,21 +209,27 @@
     });
   }
 
-  let waiting; // the offer in the address field, which makes way for a button
-
-  async function passkey(form, mediation) {
-    if (waiting) waiting.abort();
-    const stop = new AbortController();
-    if (mediation) waiting = stop;
+  async function ask(form, mediation, signal) {
     const answer = await fetch(form.dataset.begin, { method: "POST", headers: { Accept: "application/json" } });
     const body = await answer.json();
     if (!answer.ok) throw new Error(body.detail || "This did not work. Reload the page and try again.");
     const publicKey = decoded(body);
     const credential = form.dataset.passkey === "create"
-      ? await navigator.credentials.create({ publicKey, signal: stop.signal })
-      : await navigator.credentials.get({ publicKey, signal: stop.signal, mediation });
+      ? await navigator.credentials.create({ publicKey, signal })
+      : await navigator.credentials.get({ publicKey, signal, mediation });
     form.querySelector("[name=response]").value = encoded(credential);
     form.submit();
+  }
+
+  let offer; // the one in the address field, which makes way for a button
+  let last = Promise.resolve(); // the browser has one prompt, and one challenge, at a time
+
+  function passkey(form, mediation) {
+    if (offer) offer.abort();
+    const stop = new AbortController();
+    if (mediation) offer = stop;
+    last = last.catch(() => {}).then(() => ask(form, mediation, stop.signal));
+    return last;
   }
 
   const refusals = {
