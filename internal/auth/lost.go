@@ -63,7 +63,7 @@ var errNoReset = fault.New(fault.Conflict, "no-reset", "Nothing is under way for
 // StartReset begins the removal of a user's second factor. by is the operator
 // who asks; another one has to agree.
 func (a *Auth) StartReset(tx *db.Tx, u user.User, staff id.Staff, by audit.Actor, reason string) error {
-	reason, err := plain.Line(reason, 500)
+	reason, err := plain.Text(reason, 500)
 	if err != nil || len(reason) < 10 {
 		return fault.Field("reason", "Say in a sentence how you made sure that it is her. Both operators and the log see it.")
 	}

@@ -513,12 +513,15 @@ func TestT102_ACountThatGoesBackIsTold(t *testing.T) {
 // nonsense are answers that are none.
 func nonsense(right string) []string {
 	deep := strings.Repeat("[", 9000)
-	out := []string{"", " ", "{}", "null", "[]", "0", `"x"`, "\x00", deep, `{"id":` + deep, `{"type":"public-key","id":"AAAA","rawId":"AAAA"}`,
+	out := []string{
+		"", " ", "{}", "null", "[]", "0", `"x"`, "\x00", deep, `{"id":` + deep, `{"type":"public-key","id":"AAAA","rawId":"AAAA"}`,
 		`{"type":"public-key","id":"AAAA","rawId":"AAAA","response":{}}`, `{"type":"public-key","id":"AAAA","rawId":"AAAA","response":null}`,
 		right[:len(right)/2], right + "{}", right + right, strings.Replace(right, `"id"`, `"iD","id"`, 1), strings.ReplaceAll(right, "A", "*"),
 	}
-	for _, object := range []string{"", "\xa0", "\xbf", "\xff", "\xbb\xff\xff\xff\xff\xff\xff\xff\xff", "\x5b\x7f\xff\xff\xff\xff\xff\xff\xff", strings.Repeat("\x81", 9000), strings.Repeat("\xa1\x60", 4000),
-		"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x59\xff\xff", "\xa3\x63fmt\x66packed\x67attStmt\xa0\x68authData\x40", "\xa3\x63fmt\x63tpm\x67attStmt\xa0\x68authData\x58\x25" + strings.Repeat("\x00", 37)} {
+	for _, object := range []string{
+		"", "\xa0", "\xbf", "\xff", "\xbb\xff\xff\xff\xff\xff\xff\xff\xff", "\x5b\x7f\xff\xff\xff\xff\xff\xff\xff", strings.Repeat("\x81", 9000), strings.Repeat("\xa1\x60", 4000),
+		"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x59\xff\xff", "\xa3\x63fmt\x66packed\x67attStmt\xa0\x68authData\x40", "\xa3\x63fmt\x63tpm\x67attStmt\xa0\x68authData\x58\x25" + strings.Repeat("\x00", 37),
+	} {
 		var whole map[string]any
 		_ = json.Unmarshal([]byte(right), &whole)
 		response := whole["response"].(map[string]any)

@@ -78,7 +78,7 @@ func (b *Backoffice) sendInvitation(r *web.Request, by staff.For[staff.Help]) er
 // besideAddress has a refusal that is about the address stand beside it.
 func besideAddress(cause error) error {
 	e, _ := fault.Of(cause)
-	text := e.Text
+	var text string
 	switch e.Reason {
 	case "already-invited":
 		text = "This address has an open invitation already. Send it again or change it on the Users tab."

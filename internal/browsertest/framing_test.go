@@ -31,8 +31,14 @@ func TestPagesCannotBeFramed(t *testing.T) {
 			b    *tab
 			path string
 		}{
-			{victim, "/invitation"}, {victim, "/me"}, {b, base}, {b, base + "/people"}, {b, base + "/close"}, {b, base + "/leave"},
-			{s.asStaff(s.Operator("Sam Porter", "sam@northbeam.example", "administrator")), "/staff"}, {s.visitor(), "/signin"},
+			{victim, "/invitation"},
+			{victim, "/me"},
+			{b, base},
+			{b, base + "/people"},
+			{b, base + "/close"},
+			{b, base + "/leave"},
+			{s.asStaff(s.Operator("Sam Porter", "sam@northbeam.example", "administrator")), "/staff"},
+			{s.visitor(), "/signin"},
 		} {
 			trap.b.excused = func(p string) bool { return strings.Contains(p, "frame-ancestors 'none'") }
 			if url := trap.b.framed(neighbour, s.base+trap.path); url != "" {

@@ -283,12 +283,6 @@ func (b *tab) trouble(label string) string {
 		.map(id => document.getElementById(id)).filter(e => e && e.classList.contains("error")).map(e => e.innerText.trim()).join(" ")`)
 }
 
-// offers tells whether there is something to press by that name.
-func (b *tab) offers(name string) bool {
-	b.t.Helper()
-	return len(eval[found](b, finder, "press", name, "").Names) == 1
-}
-
 // names lists the words of all links in a part of the page.
 func (b *tab) names(selector string) []string {
 	b.t.Helper()

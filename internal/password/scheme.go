@@ -36,11 +36,18 @@ var readers = []struct {
 	prefix string
 	read   func(hash string) (scheme, error)
 }{
-	{"$2a$", readBcrypt}, {"$2b$", readBcrypt}, {"$2y$", readBcrypt},
-	{"$argon2id$", readArgon}, {"$argon2i$", readArgon},
+	{"$2a$", readBcrypt},
+	{"$2b$", readBcrypt},
+	{"$2y$", readBcrypt},
+	{"$argon2id$", readArgon},
+	{"$argon2i$", readArgon},
 	{"$scrypt$", readScrypt},
-	{"$pbkdf2$", readPBKDF2}, {"$pbkdf2-sha256$", readPBKDF2}, {"$pbkdf2-sha512$", readPBKDF2}, {"pbkdf2_sha256$", readPBKDF2},
-	{"$P$", readPhpass}, {"$H$", readPhpass},
+	{"$pbkdf2$", readPBKDF2},
+	{"$pbkdf2-sha256$", readPBKDF2},
+	{"$pbkdf2-sha512$", readPBKDF2},
+	{"pbkdf2_sha256$", readPBKDF2},
+	{"$P$", readPhpass},
+	{"$H$", readPhpass},
 }
 
 // readStored reads what may be in our database: a hash of ours, a wrapped one,

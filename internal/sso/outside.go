@@ -172,7 +172,7 @@ func whyNot(err error) string {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "The server did not answer within ten seconds."
 	}
-	return "The server cannot be reached from here."
+	return "The server cannot be reached from here. Check the address, and that this machine may reach it."
 }
 
 // algorithms are the signatures that are believed: those that only the

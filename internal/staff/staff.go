@@ -4,13 +4,14 @@
 package staff
 
 import (
+	"time"
+
 	"clientele/internal/access"
 	"clientele/internal/audit"
 	"clientele/internal/auth"
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/mail"
-	"time"
 )
 
 // A Permission is one thing that an operator may do, as a type. The list is

@@ -33,7 +33,6 @@ type Request struct {
 	me       auth.Identity
 	operator staff.Identity
 	form     url.Values
-	visitor  bool // the route is neither SignedIn's nor Account's
 }
 
 // MaxBody is the longest form that is read, in bytes.

@@ -30,8 +30,10 @@ var scripts = []string{
 // the one place to say of a column that it does not.
 func (s *stage) texts(t *testing.T, value string) {
 	t.Helper()
-	ours := []string{"token_hash", "browser_hash", "password", "status", "state", "class", "sealed", "role", "kind", "currency", "ended_why", "purpose",
-		"way", "ways", "code_hash", "undo_hash", "stop_hash", "credential", "handle", "record", "key_check"}
+	ours := []string{
+		"token_hash", "browser_hash", "password", "status", "state", "class", "sealed", "role", "kind", "currency", "ended_why", "purpose",
+		"way", "ways", "code_hash", "undo_hash", "stop_hash", "credential", "handle", "record", "key_check",
+	}
 	type column struct{ TableName, ColumnName string }
 	query := "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'text' AND table_name NOT LIKE 'river%' AND table_name NOT LIKE 'goose%'"
 	if s.Engine == db.SQLite {
