@@ -14,10 +14,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestPagesCannotBeFramed (T-125) puts the pages on which a click gives
+// TestT125_PagesCannotBeFramed (T-125) puts the pages on which a click gives
 // something away into a frame of a neighbour's page: one that cookies go along
 // to, since a port is no part of a site.
-func TestPagesCannotBeFramed(t *testing.T) {
+func TestT125_PagesCannotBeFramed(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		owner, guest := s.Person("Nora Baker", nora), s.Person("Dana Field", dana)
 		bakery := s.Account(owner, "Harbour Bakery")
@@ -33,9 +33,11 @@ func TestPagesCannotBeFramed(t *testing.T) {
 		}{
 			{victim, "/invitation"},
 			{victim, "/me"},
+			{victim, "/me/security"},
 			{b, base},
 			{b, base + "/people"},
 			{b, base + "/close"},
+			{b, base + "/people/policy"},
 			{b, base + "/leave"},
 			{s.asStaff(s.Operator("Sam Porter", "sam@northbeam.example", "administrator")), "/staff"},
 			{s.visitor(), "/signin"},
