@@ -96,6 +96,7 @@ func TestSQLOnlyBelow(t *testing.T) {
 	run(t, sqlOnlyBelow, []broken{
 		{"db", []string{"internal/db/a.go", src}, nil},
 		{"job", []string{"internal/job/a.go", src}, nil},
+		{"the upgrade", []string{"internal/whmcs/a.go", src}, nil},
 		{"a test", []string{"internal/user/a_test.go", src}, nil},
 		{"a measurement", []string{"bench/a.go", src}, nil},
 		{"the words for values", []string{"internal/id/a.go", "package id\nimport _ \"database/sql/driver\""}, nil},
