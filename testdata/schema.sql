@@ -333,7 +333,7 @@ CREATE TABLE sessions (
     ended_at    TIMESTAMP,
     agent       TEXT NOT NULL DEFAULT '',
     network     TEXT NOT NULL DEFAULT ''
-, way TEXT NOT NULL DEFAULT 'password', second_at TIMESTAMP);
+, way TEXT NOT NULL DEFAULT 'password', second_at TIMESTAMP, way_times TEXT NOT NULL DEFAULT '');
 
 CREATE TABLE signups (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -407,7 +407,7 @@ CREATE TABLE users (
     search          TEXT  NOT NULL DEFAULT '',
     created_at      TIMESTAMP NOT NULL,
     signed_in_at    TIMESTAMP
-);
+, second_since TIMESTAMP);
 
 -- SQLite: each index, by name.
 

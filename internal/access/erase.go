@@ -32,7 +32,7 @@ func soleOwned(tx *db.Tx, u id.User) ([]Reached, error) {
 		SELECT a.id, a.name, a.status, m.owner FROM memberships m JOIN accounts a ON a.id = m.account_id
 		WHERE m.user_id = $1 AND m.owner AND m.status <> 'ended' AND a.status <> 'closed' AND NOT EXISTS (
 			SELECT 1 FROM memberships o JOIN users w ON w.id = o.user_id
-			WHERE o.account_id = m.account_id AND o.owner AND o.status = 'active' AND o.user_id <> $1 AND w.status = 'active')
+			WHERE o.account_id = m.account_id AND o.owner AND o.status = 'active' AND o.user_id <> $1 AND w.status = 'active' AND w.verified_at IS NOT NULL)
 		ORDER BY a.name, a.id`, u)
 }
 

@@ -41,12 +41,15 @@ const (
 // open.
 func (g Gate) Asks(p auth.Proof, now time.Time) (missing string) {
 	second := g.SecondFrom.Valid && !now.Before(g.SecondFrom.V)
+	old := func(t time.Time) bool {
+		return g.SessionHours > 0 && !now.Before(t.Add(time.Duration(g.SessionHours)*time.Hour))
+	}
 	switch {
 	case g.Ways != "" && !slices.ContainsFunc(p.Ways, g.Allows):
 		return NeedsWay
-	case second && !p.SecondAt.Valid:
+	case second && (!p.SecondAt.Valid || old(p.SecondAt.V)):
 		return NeedsSecond
-	case g.SessionHours > 0 && !now.Before(p.At.Add(time.Duration(g.SessionHours)*time.Hour)):
+	case g.Ways == "" && old(p.At), g.Ways != "" && old(p.Newest(g.Allows)):
 		return NeedsFresh
 	}
 	return ""
@@ -171,7 +174,7 @@ const without = `
 	FROM memberships m JOIN users u ON u.id = m.user_id
 	WHERE m.account_id = $1 AND m.status = 'active' AND u.status = 'active' AND (m.ends_at IS NULL OR m.ends_at > $2)
 		AND NOT EXISTS (SELECT 1 FROM authenticators f WHERE f.user_id = u.id) AND NOT EXISTS (SELECT 1 FROM passkeys k WHERE k.user_id = u.id)
-	ORDER BY m.owner DESC, u.name, u.id LIMIT 200`
+	ORDER BY m.owner DESC, u.name, u.id`
 
 // Policy reads the account's policy, with the members whom it would keep out.
 func (m *Memberships) Policy(ctx context.Context, by For[Own]) (p PolicyPage, err error) {

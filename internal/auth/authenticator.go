@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/plain"
+	"clientele/internal/seal"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
@@ -172,6 +174,9 @@ func (a *Auth) acceptAppCode(tx *db.Tx, u id.User, code string) (bool, error) {
 	}
 	for _, app := range apps {
 		secret, err := a.key.Open(seedPlace(app.ID), app.Sealed)
+		if errors.Is(err, seal.ErrOpen) {
+			continue // its key is lost: the app is, too, and what else she has still counts
+		}
 		if err != nil {
 			return false, err
 		}
@@ -206,6 +211,9 @@ func (a *Auth) RemoveAuthenticator(ctx context.Context, i Identity, number id.Au
 // factorAdded does what every new factor brings: the others are signed out,
 // she is told, and with the first one come recovery codes.
 func (a *Auth) factorAdded(tx *db.Tx, i Identity, s Shown, object string, number int64, what string) (in SignedIn, codes []string, err error) {
+	if err := noteFactors(tx, i.user); err != nil {
+		return in, nil, err
+	}
 	f, err := factorsOf(tx, i.user)
 	if err != nil {
 		return in, nil, err
@@ -224,9 +232,15 @@ func (a *Auth) factorAdded(tx *db.Tx, i Identity, s Shown, object string, number
 
 // factorRemoved does what every factor that goes brings.
 func (a *Auth) factorRemoved(tx *db.Tx, i Identity, object string, number int64, what string) (SignedIn, error) {
+	if err := noteFactors(tx, i.user); err != nil {
+		return SignedIn{}, err
+	}
 	f, err := factorsOf(tx, i.user)
 	if err != nil {
 		return SignedIn{}, err
+	}
+	if f.Passkeys == 0 {
+		i.proof.Ways = slices.DeleteFunc(slices.Clone(i.proof.Ways), func(w Way) bool { return w == ByPasskey })
 	}
 	line := "From your login at " + a.brand + " was removed " + what + ". You have been signed out everywhere else."
 	if !f.Any() {

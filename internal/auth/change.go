@@ -204,7 +204,7 @@ func (a *Auth) lockDown(tx *db.Tx, u id.User, since time.Time) error {
 	if earliest := tx.Now.Add(-AlarmLife); earliest.Before(since) {
 		since = earliest
 	}
-	if err := forgetProofs(tx, u, since); err != nil {
+	if err := takeBack(tx, u, since); err != nil {
 		return err
 	}
 	if _, err := db.Exec(tx, "UPDATE users SET password = '' WHERE id = $1", u); err != nil {
@@ -216,6 +216,38 @@ func (a *Auth) lockDown(tx *db.Tx, u id.User, since time.Time) error {
 	return a.changed(tx, u, 0)
 }
 
+// takeBack takes away what was added to a login at a time or after it. A login
+// that had a second factor before keeps one: a new one could be added by
+// showing the old one only, and a mailbox alone must not take the last away.
+func takeBack(tx *db.Tx, u id.User, since time.Time) error {
+	type row struct {
+		Guarded bool // it has had a factor since before then
+		Older   int64
+	}
+	had, err := db.One[row](tx, `
+		SELECT COALESCE(second_since < $2, FALSE) AS guarded,
+			(SELECT COUNT(*) FROM passkeys WHERE user_id = $1 AND created_at < $2) + (SELECT COUNT(*) FROM authenticators WHERE user_id = $1 AND created_at < $2) AS older
+		FROM users WHERE id = $1`, u, since)
+	if err != nil {
+		return err
+	}
+	if had.Guarded && had.Older == 0 {
+		_, err := db.Exec(tx, "DELETE FROM identities WHERE user_id = $1 AND created_at >= $2", u, since)
+		return err
+	}
+	return forgetProofs(tx, u, since)
+}
+
+// noteFactors notes since when the person has a second factor without a gap.
+func noteFactors(tx *db.Tx, u id.User) error {
+	_, err := db.Exec(tx, `
+		UPDATE users SET second_since = CASE
+			WHEN EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1) OR EXISTS (SELECT 1 FROM authenticators WHERE user_id = $1) THEN COALESCE(second_since, $2)
+			ELSE NULL END
+		WHERE id = $1`, u, tx.Now)
+	return err
+}
+
 // forgetProofs takes away what signs a person in beside her password, as far
 // as it was added at a time or after it.
 func forgetProofs(tx *db.Tx, u id.User, since time.Time) error {
@@ -224,5 +256,5 @@ func forgetProofs(tx *db.Tx, u id.User, since time.Time) error {
 			return err
 		}
 	}
-	return nil
+	return noteFactors(tx, u)
 }

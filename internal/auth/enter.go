@@ -18,6 +18,9 @@ const TrustLife = 30 * 24 * time.Hour
 // where she has a second factor and has not shown it, with the wait for it.
 // Whoever calls it has seen the proof.
 func (a *Auth) Enter(tx *db.Tx, u id.User, s Shown, device string, r Request) (in SignedIn, err error) {
+	if err := holdUser(tx, u); err != nil {
+		return in, err
+	}
 	f, err := factorsOf(tx, u)
 	if err != nil {
 		return in, err
@@ -31,8 +34,8 @@ func (a *Auth) Enter(tx *db.Tx, u id.User, s Shown, device string, r Request) (i
 		return SignedIn{User: u, Pending: token}, err
 	}
 	proved := tx.Now
-	if f.Any() && !s.Second {
-		proved = tx.Now.Add(-2 * Fresh) // a remembered browser is no fresh proof
+	if s.Stale || f.Any() && !s.Second {
+		proved = tx.Now.Add(-2 * Fresh) // a remembered browser, or an old word of a provider, is no fresh proof
 	}
 	return a.admit(tx, u, s, d, proved, r)
 }
@@ -118,9 +121,9 @@ func startSession(tx *db.Tx, u id.User, s Shown, proved time.Time, r Request) (t
 	token, hash := NewToken()
 	second := db.Null[time.Time]{V: tx.Now, Valid: s.Second}
 	_, err = db.Exec(tx, `
-		INSERT INTO sessions (user_id, token_hash, created_at, seen_at, proved_at, expires_at, agent, network, way, second_at)
-		VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9)`,
-		u, hash, tx.Now, proved, tx.Now.Add(SessionLife), r.Agent, r.Network, joinWays(s.Ways), second)
+		INSERT INTO sessions (user_id, token_hash, created_at, seen_at, proved_at, expires_at, agent, network, way, second_at, way_times)
+		VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		u, hash, tx.Now, proved, tx.Now.Add(SessionLife), r.Agent, r.Network, joinWays(s.Ways), second, Proof{}.shownAt(s, tx.Now))
 	if err != nil {
 		return "", err
 	}

@@ -170,6 +170,9 @@ func (a *Auth) CompleteReset(tx *db.Tx, u user.User, by audit.Actor) error {
 	case !r.Ready(tx.Now):
 		return fault.New(fault.Conflict, "too-early", "This can be done after "+locale.Exact(r.ReadyAt)+". Until then the person can stop it.")
 	}
+	if err := hold(tx, u.ID, u.Credentials, errNoReset); err != nil {
+		return err
+	}
 	if err := closeReset(tx, r.ID, "done"); err != nil {
 		return err
 	}
@@ -177,6 +180,9 @@ func (a *Auth) CompleteReset(tx *db.Tx, u user.User, by audit.Actor) error {
 		if _, err := db.Exec(tx, "DELETE FROM "+table+" WHERE user_id = $1", u.ID); err != nil {
 			return err
 		}
+	}
+	if err := noteFactors(tx, u.ID); err != nil {
+		return err
 	}
 	if err := a.changed(tx, u.ID, 0); err != nil {
 		return err

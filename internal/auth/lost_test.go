@@ -36,7 +36,11 @@ func TestT092_ANewPasswordDoesNotReplaceTheSecondFactor(t *testing.T) {
 		p := w.Person("Alice", "alice@crowd.example")
 		seed := w.Authenticator(p)
 		known := trusted(t, w, p, seed)
-		for what, b := range map[string]*apptest.Browser{"in a strange browser": w.Browser(), "in the trusted one": known} {
+		for _, b := range []*apptest.Browser{w.Browser(), known} {
+			what := "in a strange browser"
+			if b == known {
+				what = "in the trusted one"
+			}
 			b.Get(link(t, w, p.Address)).Must(200).Submit("/recover/password", form("password", another)).Must(200, "Second step")
 			if got := b.GetOnly("/me").Status; got != http.StatusUnauthorized {
 				t.Errorf("%s: %d", what, got)

@@ -19,7 +19,7 @@ const LinkLife = 30 * time.Minute
 
 // The brakes on recovery mail: nobody's mailbox can be filled with it.
 var (
-	recoverPerson  = Limit{Hits: 3, Per: time.Hour}
+	recoverPerson  = Limit{Hits: 3, Per: LinkLife} // so that one of the links always works, whoever asked for it
 	recoverNetwork = Limit{Hits: 20, Per: time.Hour}
 )
 

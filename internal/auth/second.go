@@ -122,6 +122,12 @@ func hold(tx *db.Tx, u id.User, credentials int64, over error) error {
 	return err
 }
 
+// holdUser keeps a person as she is until the transaction ends.
+func holdUser(tx *db.Tx, u id.User) error {
+	_, err := db.Exec(tx, "UPDATE users SET credentials = credentials WHERE id = $1", u)
+	return err
+}
+
 // takeHalf is findHalf for a step that finishes the sign-in.
 func takeHalf(tx *db.Tx, token string, r Request) (Half, error) {
 	h, err := findHalf(tx, token, r)

@@ -42,6 +42,7 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 		CreatedAt   time.Time
 		SeenAt      time.Time
 		Way         string
+		WayTimes    string
 		SecondAt    db.Null[time.Time]
 		Over        bool
 	}
@@ -50,7 +51,7 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 	err = a.db.Peek(ctx, db.Nothing, func(tx *db.Tx) (err error) {
 		now = tx.Now
 		s, err = db.One[row](tx, `
-			SELECT s.id AS session_id, u.id AS user_id, u.name, u.address, u.verified_at, u.language, u.last_account, s.proved_at, s.created_at, s.seen_at, s.way, s.second_at,
+			SELECT s.id AS session_id, u.id AS user_id, u.name, u.address, u.verified_at, u.language, u.last_account, s.proved_at, s.created_at, s.seen_at, s.way, s.way_times, s.second_at,
 				s.expires_at <= $2 OR s.seen_at <= $3 AS over
 			FROM sessions s JOIN users u ON u.id = s.user_id
 			WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.created_at <= $2 AND u.status = 'active'`,
@@ -75,7 +76,7 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 			return Identity{}, err
 		}
 	}
-	proof := Proof{Ways: ParseWays(s.Way), SecondAt: s.SecondAt, At: s.ProvedAt}
+	proof := Proof{Ways: ParseWays(s.Way), Times: parseTimes(s.WayTimes), SecondAt: s.SecondAt, At: s.ProvedAt}
 	if proof.At.Before(s.CreatedAt) {
 		proof.At = s.CreatedAt
 	}
@@ -243,6 +244,9 @@ func (a *Auth) Sweep(ctx context.Context) (err error) {
 			{"DELETE FROM user_links WHERE expires_at < $1", old},
 			{"DELETE FROM sessions WHERE expires_at < $1 OR ended_at < $1", old},
 			{"DELETE FROM devices WHERE ended_at < $1", old},
+			{"DELETE FROM address_changes WHERE expires_at < $1 AND (undo_until IS NULL OR undo_until < $1)", old},
+			{"DELETE FROM factor_resets WHERE closed_at < $1", old},
+			{"DELETE FROM recovery_codes WHERE used_at < $1", old},
 			{"DELETE FROM ceremonies WHERE expires_at < $1", tx.Now},
 			{"DELETE FROM pending_signins WHERE expires_at < $1", tx.Now},
 			{"DELETE FROM alarms WHERE expires_at < $1", tx.Now},

@@ -118,6 +118,10 @@ func (a *Auth) before(ctx context.Context, address mail.Address, valid bool, dev
 			return err
 		}
 		u, hash, known = found.ID, found.Password, found.Known
+		if w > 0 && !known {
+			wait = w // a network that is stopped does not slow its victims down as well
+			return nil
+		}
 		key, limit := attemptKey(address, device, known)
 		own, err := limit.Take(tx, key)
 		if known {
@@ -273,8 +277,8 @@ func rotate(tx *db.Tx, i Identity, s Shown, proved time.Time) (string, error) {
 	token, hash := NewToken()
 	ways := joinWays(append(append([]Way{}, i.proof.Ways...), s.Ways...))
 	n, err := db.Exec(tx, `
-		UPDATE sessions SET token_hash = $2, proved_at = $6, seen_at = $3, way = $4, second_at = CASE WHEN $5 THEN $3 ELSE second_at END
-		WHERE id = $1 AND ended_at IS NULL`, i.session, hash, tx.Now, ways, s.Second, proved)
+		UPDATE sessions SET token_hash = $2, proved_at = $6, seen_at = $3, way = $4, second_at = CASE WHEN $5 THEN $3 ELSE second_at END, way_times = $7
+		WHERE id = $1 AND ended_at IS NULL`, i.session, hash, tx.Now, ways, s.Second, proved, i.proof.shownAt(s, tx.Now))
 	if err == nil && n == 0 {
 		err = fault.New(fault.NotSignedIn, "session-ended", "You have been signed out. Sign in again.")
 	}

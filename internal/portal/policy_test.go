@@ -441,7 +441,12 @@ func TestT035_TheGateAsksAsItsModel(t *testing.T) {
 		if rapid.Bool().Draw(t, "second") {
 			g.SecondFrom = db.Some(at("from"))
 		}
-		p := auth.Proof{Ways: shown, At: at("proved")}
+		p := auth.Proof{Ways: shown, At: at("proved"), Times: map[auth.Way]time.Time{}}
+		for _, w := range shown {
+			if rapid.Bool().Draw(t, "timed") {
+				p.Times[w] = at("way")
+			}
+		}
 		if rapid.Bool().Draw(t, "shown second") {
 			p.SecondAt = db.Some(at("shown at"))
 		}
@@ -450,8 +455,18 @@ func TestT035_TheGateAsksAsItsModel(t *testing.T) {
 		for _, w := range shown {
 			wayOK = wayOK || slices.Contains(allowed, w)
 		}
-		secondOK := !g.SecondFrom.Valid || g.SecondFrom.V.After(now) || p.SecondAt.Valid
-		freshOK := g.SessionHours == 0 || now.Sub(p.At) < time.Duration(g.SessionHours)*time.Hour
+		young := func(t time.Time) bool {
+			return g.SessionHours == 0 || now.Sub(t) < time.Duration(g.SessionHours)*time.Hour
+		}
+		secondOK := !g.SecondFrom.Valid || g.SecondFrom.V.After(now) || p.SecondAt.Valid && young(p.SecondAt.V)
+		freshOK := len(allowed) == 0 && young(p.At)
+		for _, w := range shown {
+			when, ok := p.Times[w]
+			if !ok {
+				when = p.At
+			}
+			freshOK = freshOK || slices.Contains(allowed, w) && young(when)
+		}
 		if got := g.Asks(p, now); (got == "") != (wayOK && secondOK && freshOK) {
 			t.Fatalf("%+v of %+v at %v: %q", g, p, now, got)
 		}

@@ -39,6 +39,11 @@ func (p *Portal) entered(r *web.Request, in auth.SignedIn, next string) error {
 		return r.Redirect(withNext("/signin/second-factor", next))
 	}
 	r.DropToken(web.PendingCookie)
+	if r.Me().SignedIn() { // the session that was in this browser is over
+		if err := p.auth.SignOut(r.Context(), r.Me()); err != nil {
+			return err
+		}
+	}
 	r.StartSession(in.Session, in.Device)
 	return r.Redirect(next)
 }

@@ -137,7 +137,9 @@ func (p *Providers) enter(tx *db.Tx, c Provider, who person, w Answer) (in auth.
 		return in, err
 	}
 	err = tx.Within(db.AsUser(h.User), func() error {
-		in, err = p.auth.Enter(tx, h.User, c.shown(), w.Device, w.Request)
+		shown := c.shown()
+		shown.Stale = who.at.IsZero() || tx.Now.Sub(who.at) > leeway || who.at.Sub(tx.Now) > leeway
+		in, err = p.auth.Enter(tx, h.User, shown, w.Device, w.Request)
 		return err
 	})
 	return in, err

@@ -145,6 +145,9 @@ func (p *Providers) Change(ctx context.Context, by staff.For[staff.Configure], n
 		if before.Issuer != t.Issuer && before.People > 0 {
 			return fault.Field("issuer", people(before.People)+" linked at "+before.Issuer+", and would not be known at another address. Add the new one as a provider of its own.")
 		}
+		if before.Issuer != t.Issuer && t.Secret == "" {
+			return fault.Field("secret", "Type the secret that belongs to the new issuer. The one that is kept is not sent anywhere else.")
+		}
 		n, err := db.Exec(tx, `
 			UPDATE providers SET name = $2, issuer = $3, client_id = $4, second_factor = $5
 			WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM providers x WHERE x.issuer = $3 AND x.client_id = $4 AND x.id <> $1)`,
@@ -198,11 +201,19 @@ func (p *Providers) Switch(ctx context.Context, by staff.For[staff.Configure], n
 		if err != nil {
 			return err
 		}
+		if !on && before.Alone > 0 {
+			return onlyWay(before)
+		}
 		if _, err = db.Exec(tx, "UPDATE providers SET status = $2 WHERE id = $1", number, status); err != nil {
 			return err
 		}
 		return record(tx, by, "provider.switched", number, map[string]string{"status": before.Status}, map[string]string{"name": before.Name, "status": status})
 	})
+}
+
+// onlyWay says that accounts would be shut without a provider.
+func onlyWay(e Entry) error {
+	return fault.New(fault.Conflict, "only-way", accounts(e.Alone)+" nothing but "+e.Name+" to sign in with, and would be shut. Their owners must allow another way first, under People.")
 }
 
 // Remove takes a provider away, with what is linked to it. Sessions that came
@@ -215,7 +226,7 @@ func (p *Providers) Remove(ctx context.Context, by staff.For[staff.Configure], n
 			return err
 		}
 		if e.Alone > 0 {
-			return fault.New(fault.Conflict, "only-way", accounts(e.Alone)+" nothing but "+e.Name+" to sign in with, and would be shut. Their owners must allow another way first, under People.")
+			return onlyWay(e)
 		}
 		if err := access.ForgetWay(tx, by.Actor(), e.Way()); err != nil {
 			return err

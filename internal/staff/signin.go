@@ -165,6 +165,23 @@ func (s *Staff) before(ctx context.Context, address mail.Address, valid bool, r 
 	return who, hash, err
 }
 
+// own counts an attempt at one's own password within a session, where no
+// stranger counts, and reads the hash.
+func (s *Staff) own(ctx context.Context, i Identity) (hash string, err error) {
+	var wait time.Duration
+	err = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		if wait, err = perPerson.Take(tx, "staff.confirm:"+id.String(i.staff)); err != nil {
+			return err
+		}
+		hash, err = db.One[string](tx, "SELECT password FROM staff WHERE id = $1 AND status = 'active'", i.staff)
+		return err
+	})
+	if err == nil && wait > 0 {
+		err = fault.Wait("confirm", "Too many attempts. Wait a while and try again.", wait)
+	}
+	return hash, err
+}
+
 func (s *Staff) noteFailure(ctx context.Context, who id.Staff, r auth.Request) error {
 	if who == 0 {
 		return wrong
@@ -268,7 +285,7 @@ func (s *Staff) SignOut(ctx context.Context, i Identity) (err error) {
 // a new token.
 func (s *Staff) Confirm(ctx context.Context, i Identity, password string) (token string, err error) {
 	defer fault.Wrap(&err, "staff.Confirm(%d)", i.staff)
-	_, hash, err := s.before(ctx, i.address, true, i.request)
+	hash, err := s.own(ctx, i)
 	if err != nil {
 		return "", err
 	}
@@ -280,7 +297,7 @@ func (s *Staff) Confirm(ctx context.Context, i Identity, password string) (token
 		return "", fault.Field("password", "The password is not right.")
 	}
 	err = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
-		if err := perPerson.Forgive(tx, "staff.person:"+i.address.String()); err != nil {
+		if err := perPerson.Forgive(tx, "staff.confirm:"+id.String(i.staff)); err != nil {
 			return err
 		}
 		var tokenHash string

@@ -4,6 +4,10 @@
 -- a second factor in it. Accounts may ask for either; see access/gate.go.
 ALTER TABLE sessions ADD COLUMN way TEXT NOT NULL DEFAULT 'password'; -- 'password', 'passkey' or 'provider:N'
 ALTER TABLE sessions ADD COLUMN second_at TIMESTAMP;
+ALTER TABLE sessions ADD COLUMN way_times TEXT NOT NULL DEFAULT '';   -- when each way was last shown: 'password=1773662400', with commas
+
+-- Since when a person has had a second factor without a gap.
+ALTER TABLE users ADD COLUMN second_since TIMESTAMP;
 
 -- A browser in which a person has signed in. Until trusted_until it is not
 -- asked for the second step at sign-in.
