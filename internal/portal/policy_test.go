@@ -152,6 +152,25 @@ func TestT035_WhatTheSessionHasShownOpensIt(t *testing.T) {
 	}, unmailed)
 }
 
+// TestT035_AnAgeIsRenewedByAnAllowedWayOnly has an account take passwords that
+// are an hour old at most: a passkey shown since does not make one younger.
+func TestT035_AnAgeIsRenewedByAnAllowedWayOnly(t *testing.T) {
+	gateEach(t, func(t *testing.T, c *gateCast) {
+		key := c.Passkey(c.carol)
+		key.Register("Carol's laptop")
+		c.asks(c.a, access.Gate{Ways: "password", SessionHours: 1})
+		path := "/a/" + id.String(c.a)
+		c.carol.Get(path).Must(http.StatusOK)
+		c.Clock.Move(2 * time.Hour)
+		asked(t, "an old password", c.carol.Browser, "GET", path, nil)
+		if got := key.Confirm(c.carol.Browser).Status; got != http.StatusSeeOther {
+			t.Fatalf("the passkey: %d", got)
+		}
+		asked(t, "a new passkey", c.carol.Browser, "GET", path, nil)
+		c.carol.Get("/a/" + id.String(c.b)).Must(http.StatusOK)
+	})
+}
+
 // TestT035_AnInvitationAsksFirst invites people into an account that asks for
 // a second factor: whoever has a login shows one before she joins, and a
 // newcomer before anything opens.
