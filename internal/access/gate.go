@@ -117,9 +117,9 @@ func MayEnter(tx *db.Tx, account id.Account, p auth.Proof) error {
 
 // A Policy is a gate as owners set it.
 type Policy struct {
-	Ways         []auth.Way // empty: every way
+	Ways         []auth.Way // the allowed ones, at least one
 	Second       bool
-	GraceDays    int64 // from today, where a second factor is not required yet
+	GraceDays    int64 // from today; AsSet keeps the day that was set
 	SessionHours int64
 }
 
@@ -132,19 +132,19 @@ var (
 	SessionHours = []int64{0, 1, 4, 8, 12, 24, 168}
 )
 
-// A PolicyMember is a member as the policy's page lists her.
+// A PolicyMember is a member without a second factor, as the policy's page
+// lists her.
 type PolicyMember struct {
 	User    id.User
 	Name    string
 	Address mail.Address
 	Owner   bool
-	Second  bool // has a second factor
 }
 
 // PolicyPage is the policy with what one needs to know to change it.
 type PolicyPage struct {
 	Gate
-	Members   []PolicyMember // those without a second factor, and owners first
+	Members   []PolicyMember // owners first
 	Providers []Choice       // the providers that people can sign in through
 }
 
@@ -170,7 +170,7 @@ func AllWays(tx *db.Tx) ([]Choice, error) {
 
 // without reads the members of an account ($1) who have no second factor.
 const without = `
-	SELECT u.id AS "user", u.name, u.address, m.owner, FALSE AS second
+	SELECT u.id AS "user", u.name, u.address, m.owner
 	FROM memberships m JOIN users u ON u.id = m.user_id
 	WHERE m.account_id = $1 AND m.status = 'active' AND u.status = 'active' AND (m.ends_at IS NULL OR m.ends_at > $2)
 		AND NOT EXISTS (SELECT 1 FROM authenticators f WHERE f.user_id = u.id) AND NOT EXISTS (SELECT 1 FROM passkeys k WHERE k.user_id = u.id)

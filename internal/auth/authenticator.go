@@ -96,11 +96,8 @@ func grouped(s string, n int, between string) string {
 // has it. With the first factor come recovery codes, shown this once.
 func (a *Auth) AddAuthenticator(ctx context.Context, i Identity, token, name, code string) (in SignedIn, codes []string, err error) {
 	defer fault.Wrap(&err, "auth.AddAuthenticator(%d)", i.user)
-	name, err = plain.Name(name)
-	if err != nil {
-		var f fault.Form
-		f.Take("name", err)
-		return in, nil, f.Err()
+	if name, err = namedFactor(name); err != nil {
+		return in, nil, err
 	}
 	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
 		var secret string
@@ -108,7 +105,7 @@ func (a *Auth) AddAuthenticator(ctx context.Context, i Identity, token, name, co
 		if err := a.Look(tx, token, &c); err != nil {
 			return err
 		}
-		step, ok := codeAt(secret, code, tx.Now, 0)
+		step, ok := codeAt(secret, digits(code), tx.Now, 0)
 		if !ok {
 			return fault.Field("code", "This code is not right. Check that the clock of your device is, and type the code that the app shows now.")
 		}
@@ -127,6 +124,15 @@ func (a *Auth) AddAuthenticator(ctx context.Context, i Identity, token, name, co
 		return err
 	})
 	return in, codes, err
+}
+
+// namedFactor reads what a person calls an app or a passkey; what is wrong
+// with it stands beside the field.
+func namedFactor(typed string) (string, error) {
+	var f fault.Form
+	name, err := plain.Name(typed)
+	f.Take("name", err)
+	return name, f.Err()
 }
 
 func seedPlace(n id.Authenticator) string { return "authenticators/seed/" + id.String(n) }

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +58,21 @@ func TestT089_ACodeCountsWhereAnAppsKeyIsLost(t *testing.T) {
 		if got := finish(b, code); got != http.StatusSeeOther {
 			t.Errorf("the recovery code: %d", got)
 		}
+	})
+}
+
+// TestACodeIsReadAsAppsShowIt types the first code with the space that
+// apps show in it, and a name that is none with a sentence beside it.
+func TestACodeIsReadAsAppsShowIt(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		p := w.Person("Alice", "alice@crowd.example")
+		seed := apptest.SeedOn(p.Post("/me/security/apps/begin", nil).Must(200))
+		code := w.Code(seed)
+		page := p.Post("/me/security/apps", form("name", "see https://evil.example", "code", code))
+		if got := page.FieldError("name"); got == "" || strings.Contains(got, "invalid") {
+			t.Errorf("beside the name: %q", got)
+		}
+		p.Post("/me/security/apps", form("name", "My app", "code", code[:3]+" "+code[3:])).Must(200, "recovery codes")
 	})
 }
 

@@ -188,8 +188,8 @@ func (a *Auth) keepPasskey(tx *db.Tx, i Identity, h holder, made *webauthn.Crede
 	if name == "" {
 		name = authenticatorName(made.Authenticator.AAGUID)
 	}
-	if name, err = plain.Name(name); err != nil {
-		return in, nil, fault.Field("name", err.Error())
+	if name, err = namedFactor(name); err != nil {
+		return in, nil, err
 	}
 	record, err := json.Marshal(made)
 	if err != nil {
@@ -227,9 +227,8 @@ func (a *Auth) RemovePasskey(ctx context.Context, i Identity, number id.Passkey)
 // RenamePasskey calls a passkey something else.
 func (a *Auth) RenamePasskey(ctx context.Context, i Identity, number id.Passkey, name string) (err error) {
 	defer fault.Wrap(&err, "auth.RenamePasskey(%d, %d)", i.user, number)
-	name, bad := plain.Name(name)
-	if bad != nil {
-		return fault.Field("name", bad.Error())
+	if name, err = namedFactor(name); err != nil {
+		return err
 	}
 	return a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
 		n, err := db.Exec(tx, "UPDATE passkeys SET name = $3 WHERE id = $1 AND user_id = $2", number, i.user, name)

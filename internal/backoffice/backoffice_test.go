@@ -66,6 +66,24 @@ func TestStaffDoor(t *testing.T) {
 	})
 }
 
+// TestT086_StrangersStopNoOperatorWhoIsIn guesses an operator's password at the
+// door until it is shut: in her own session she goes on confirming.
+func TestT086_StrangersStopNoOperatorWhoIsIn(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		root := w.Operator("Root", "root@crew.example", "administrator")
+		crowd := w.Browser()
+		for range 12 {
+			crowd.PostOnly("/staff/signin", url.Values{"address": {root.Address}, "password": {"wrong wrong wrong"}})
+		}
+		crowd.PostOnly("/staff/signin", url.Values{"address": {root.Address}, "password": {"wrong wrong wrong"}}).Must(429)
+		root.PostOnly("/staff/confirm", url.Values{"password": {apptest.Password}}).Must(303)
+		for range 12 {
+			root.PostOnly("/staff/confirm", url.Values{"password": {"wrong wrong wrong"}})
+		}
+		root.PostOnly("/staff/confirm", url.Values{"password": {apptest.Password}}).Must(429)
+	})
+}
+
 func TestStaffWaysBackStayInside(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		root := w.Operator("Robin Okafor", "robin@northbeam.example", "administrator")

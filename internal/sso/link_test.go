@@ -126,6 +126,29 @@ func TestT104_AProviderConfirmsWhoSignsInAnew(t *testing.T) {
 	})
 }
 
+// TestT104_ASilentSignInIsNoFreshProof signs in through a provider that does
+// not say that it has just seen her, and through one that does.
+func TestT104_ASilentSignInIsNoFreshProof(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		c := newCrowd(t, w)
+		for what, claims := range map[string]map[string]any{
+			"an old session there": {"auth_time": w.Clock.Now().Add(-24 * time.Hour).Unix()},
+			"no time":              {"auth_time": nil},
+		} {
+			b := w.Browser()
+			c.a.lie(func(f *fake) { f.claims = claims })
+			c.signIn(b).Must(http.StatusOK, "Alice")
+			if got := b.Get("/me/address").Status; got != http.StatusForbidden {
+				t.Errorf("%s opens what asks for a fresh proof: %d", what, got)
+			}
+		}
+		c.a.honest()
+		b := w.Browser()
+		c.signIn(b).Must(http.StatusOK, "Alice")
+		b.Get("/me/address").Must(http.StatusOK)
+	})
+}
+
 // TestAnAccountThatAsksForAProvider opens for whoever has come through it, or
 // confirms through it.
 func TestAnAccountThatAsksForAProvider(t *testing.T) {

@@ -155,6 +155,7 @@ func TestAProviderThatIsInUse(t *testing.T) {
 		}
 		c.root.Post(path, form("name", "Acme", "issuer", c.b.URL, "client_id", "web")).Must(http.StatusUnprocessableEntity)
 		c.root.Post(path+"/remove", form()).Must(http.StatusConflict, "1 account allows nothing but Acme")
+		c.root.Post(path+"/switch", form("to", "off")).Must(http.StatusConflict, "1 account allows nothing but Acme")
 
 		w.Exec("UPDATE accounts SET ways = '' WHERE id = $1", only)
 		b := w.Browser()
@@ -175,6 +176,24 @@ func TestAProviderThatIsInUse(t *testing.T) {
 			t.Errorf("the account allows %q", got)
 		}
 		c.root.Get(path).Must(http.StatusNotFound)
+	})
+}
+
+// TestT147_ASecretGoesNowhereElse points a provider somewhere else: the secret
+// that is kept does not go along.
+func TestT147_ASecretGoesNowhereElse(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		c := newCrowd(t, w)
+		w.Exec("DELETE FROM identities")
+		moved := form("name", "Acme", "issuer", c.b.URL, "client_id", "moved")
+		if got := c.root.Post("/staff/providers/"+c.atA, moved).FieldError("secret"); !strings.Contains(got, "new issuer") {
+			t.Errorf("beside the secret: %q", got)
+		}
+		if got := apptest.Query[string](w, "SELECT issuer FROM providers WHERE id = "+c.atA)[0]; got != c.a.URL {
+			t.Errorf("the provider is at %s", got)
+		}
+		moved.Set("secret", "another secret")
+		c.root.Post("/staff/providers/"+c.atA, moved).Must(http.StatusOK)
 	})
 }
 
