@@ -23,6 +23,7 @@ const ResetDelay = 72 * time.Hour
 type FactorReset struct {
 	ID         id.FactorReset
 	User       id.User
+	Name       string // of the user
 	Reason     string
 	StartedBy  id.Staff
 	Starter    string
@@ -36,7 +37,7 @@ type FactorReset struct {
 func (r FactorReset) Ready(now time.Time) bool { return r.ApprovedBy.Valid && !now.Before(r.ReadyAt) }
 
 const resetColumns = `
-	SELECT r.id, r.user_id AS "user", r.reason, r.started_by, s.name AS starter, r.approved_by, p.name AS approver, r.created_at, r.ready_at
+	SELECT r.id, r.user_id AS "user", u.name, r.reason, r.started_by, s.name AS starter, r.approved_by, p.name AS approver, r.created_at, r.ready_at
 	FROM factor_resets r JOIN users u ON u.id = r.user_id JOIN staff s ON s.id = r.started_by LEFT JOIN staff p ON p.id = r.approved_by
 	WHERE r.state = 'open' AND r.credentials = u.credentials AND u.status <> 'deleted'`
 
@@ -65,7 +66,7 @@ var errNoReset = fault.New(fault.Conflict, "no-reset", "Nothing is under way for
 func (a *Auth) StartReset(tx *db.Tx, u user.User, staff id.Staff, by audit.Actor, reason string) error {
 	reason, err := plain.Text(reason, 500)
 	if err != nil || len(reason) < 10 {
-		return fault.Field("reason", "Say in a sentence how you made sure that it is her. Both operators and the log see it.")
+		return fault.Field("reason", "Say in a sentence how you made sure that it is this user. Both operators and the log see it.")
 	}
 	f, err := factorsOf(tx, u.ID)
 	if err != nil {

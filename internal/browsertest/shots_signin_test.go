@@ -40,6 +40,7 @@ func (a *album) signIns() {
 	b.press("Set the rules")
 	a.shoot(b, "policy-set")
 	a.shoot(b.open("/me/delete"), "delete-last-owner")
+	a.lostFactor()
 	a.Clock.Move(time.Minute)
 	b.open("/me").click("Choose an account").press("Sign out")
 	a.shoot(b.write("Mail address", "nora.baker@example.com").write("Password", cli.DemoPassword).press("Sign in"), "second-step")
@@ -55,4 +56,15 @@ func (a *album) signIns() {
 	a.shoot(ben.open("/me/delete"), "delete")
 	a.Clock.Move(11 * time.Minute)
 	a.shoot(ben.open("/me/delete"), "confirm")
+}
+
+// lostFactor are the pages on which operators remove a factor that is lost.
+func (a *album) lostFactor() {
+	b := a.enter("/staff/signin", "sam@clientele.example")
+	b.open("/staff/users").press("Nora Baker").click("Begin to remove it …")
+	a.shoot(b.careless().write("How did you make sure", "yes").press("Begin"), "staff-factor-wrong")
+	b.write("How did you make sure", "She called from her number and named her last invoice.").press("Begin")
+	a.shoot(b, "staff-factor-begun")
+	a.shoot(b.open("/staff"), "staff-factor-dashboard")
+	a.shoot(a.visitor().open(a.Mail.Next(a.t, "nora.baker@example.com", "going to be removed").Link(a.t)), "factor-stop")
 }
