@@ -19,8 +19,8 @@ var plan = slices.Concat(
 	[]string{"webhook", "catalog", "provision", "gateway", "service", "domain", "order", "billing", "ticket", "whmcs"},
 	// Doors: how people and programs come in.
 	[]string{"ui", "web", "portal", "backoffice", "api"},
-	// Roof: builds everything and runs it.
-	[]string{"app", "cli"},
+	// Roof: builds everything, runs it, and fills it from elsewhere.
+	[]string{"upgrade", "app", "cli"},
 )
 
 // uiMay is all that ui knows: it draws what it is given.
@@ -28,7 +28,7 @@ var uiMay = []string{"id", "money", "fault", "locale"}
 
 // testOnly are the places of tests and measurements. They may import
 // everything, and only tests may import them.
-var testOnly = []string{"rules", "apptest", "browsertest", "bench"}
+var testOnly = []string{"rules", "apptest", "whmcstest", "browsertest", "bench"}
 
 const module = "clientele"
 

@@ -98,6 +98,7 @@ func TestSQLOnlyBelow(t *testing.T) {
 		{"job", []string{"internal/job/a.go", src}, nil},
 		{"the upgrade", []string{"internal/whmcs/a.go", src}, nil},
 		{"a test", []string{"internal/user/a_test.go", src}, nil},
+		{"the helper of the upgrade's tests", []string{"internal/whmcstest/a.go", src}, nil},
 		{"a measurement", []string{"bench/a.go", src}, nil},
 		{"the words for values", []string{"internal/id/a.go", "package id\nimport _ \"database/sql/driver\""}, nil},
 		{"people", []string{"internal/user/a.go", src}, []string{"internal/user/a.go imports database/sql"}},

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"clientele/internal/access"
+	"clientele/internal/whmcstest"
 
 	"pgregory.net/rapid"
 )
@@ -23,7 +24,7 @@ var table = map[string][]string{
 // documented is what the table gives for the keys whose bits are set.
 func documented(bits int) access.Set {
 	var ours []string
-	for i, key := range keys {
+	for i, key := range whmcstest.Keys {
 		if bits>>i&1 == 1 {
 			ours = append(ours, table[key]...)
 		}
@@ -37,12 +38,12 @@ func documented(bits int) access.Set {
 
 // Every subset of WHMCS's permissions becomes exactly what is documented.
 func TestT141_EverySubsetOfPermissionsMapsExactly(t *testing.T) {
-	if len(keys) != 13 || len(table) != 13 {
-		t.Fatalf("%d keys, %d in the table", len(keys), len(table))
+	if len(whmcstest.Keys) != 13 || len(table) != 13 {
+		t.Fatalf("%d keys, %d in the table", len(whmcstest.Keys), len(table))
 	}
-	for bits := range subsets {
-		if got, unknown := Permissions(subset(bits)); got != documented(bits) || unknown != nil {
-			t.Fatalf("%q grants %v, want %v; unknown %q", subset(bits), got, documented(bits), unknown)
+	for bits := range whmcstest.Subsets {
+		if got, unknown := Permissions(whmcstest.Subset(bits)); got != documented(bits) || unknown != nil {
+			t.Fatalf("%q grants %v, want %v; unknown %q", whmcstest.Subset(bits), got, documented(bits), unknown)
 		}
 	}
 }
@@ -50,10 +51,10 @@ func TestT141_EverySubsetOfPermissionsMapsExactly(t *testing.T) {
 // Keys that are unknown grant nothing and are told, however the list is written.
 func TestT141_UnknownPermissionsGrantNothingAndAreTold(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		bits := rapid.IntRange(0, subsets-1).Draw(t, "bits")
+		bits := rapid.IntRange(0, whmcstest.Subsets-1).Draw(t, "bits")
 		strange := rapid.SliceOfDistinct(rapid.StringMatching(`[a-zA-Z.*-]{1,12}`), rapid.ID[string]).Draw(t, "strange")
-		strange = slices.DeleteFunc(strange, func(s string) bool { return slices.Contains(keys, s) })
-		list := append(strings.Split(subset(bits), ","), strange...)
+		strange = slices.DeleteFunc(strange, func(s string) bool { return slices.Contains(whmcstest.Keys, s) })
+		list := append(strings.Split(whmcstest.Subset(bits), ","), strange...)
 		list = append(list, "", " ", list[0])
 		got, unknown := Permissions(strings.Join(rapid.Permutation(list).Draw(t, "list"), ", "))
 		slices.Sort(strange)

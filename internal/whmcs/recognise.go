@@ -44,9 +44,8 @@ var requiredSince8 = map[string][]string{
 func Recognise(s Source) (Version, error) {
 	tables := s.Tables()
 	_, users := find(tables, "tblusers")
-	_, links := find(tables, "tblusers_clients")
 	then := requiredBefore8
-	if users || links {
+	if users || hasUsers(tables) {
 		then = requiredSince8
 	}
 	missing := lacks(tables, then)
@@ -57,6 +56,16 @@ func Recognise(s Source) (Version, error) {
 		return Version{}, fmt.Errorf("this is no whole database of WHMCS 7 or 8, as it lacks %s: check that it is WHMCS's, that an update of WHMCS has not stopped halfway, and that the dump has all tables", strings.Join(missing, ", "))
 	}
 	return version(tables, users), nil
+}
+
+// hasUsers tells by other tables that people who sign in have one of their own,
+// also where a dump was cut off before it: as clients they would come in with
+// rights that they have lost.
+func hasUsers(tables []Table) bool {
+	_, links := find(tables, "tblusers_clients")
+	_, invites := find(tables, "tbluser_invites")
+	signIns, _ := find(tables, "tblauthn_account_links")
+	return links || invites || slices.Contains(signIns.Columns, "user_id")
 }
 
 // lacks lists the tables and columns that are not there of those that are

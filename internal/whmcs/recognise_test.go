@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"clientele/internal/whmcstest"
+
 	"github.com/go-sql-driver/mysql"
 )
 
@@ -26,8 +28,8 @@ func (o outline) Close() error { return nil }
 
 // without is a release's outline without some tables or columns.
 func without(release string, missing ...string) (o outline) {
-	for _, table := range slices.Sorted(maps.Keys(shapes[release])) {
-		columns := slices.DeleteFunc(strings.Fields("id "+shapes[release][table]), func(c string) bool { return slices.Contains(missing, table+"."+c) })
+	for _, table := range slices.Sorted(maps.Keys(whmcstest.Shapes[release])) {
+		columns := slices.DeleteFunc(strings.Fields("id "+whmcstest.Shapes[release][table]), func(c string) bool { return slices.Contains(missing, table+"."+c) })
 		if !slices.Contains(missing, table) {
 			o = append(o, Table{Name: table, Columns: columns})
 		}
@@ -136,10 +138,10 @@ func TestRefusalsAreSentences(t *testing.T) {
 // A user who may only read is enough; one who may not, and a wrong password,
 // are told.
 func TestRightsOnTheServer(t *testing.T) {
-	s := mariadb(t)
-	s.build(t, "rights", shapes["8.3"])
-	do(t, s.open(t, ""), "CREATE USER reader@localhost IDENTIFIED BY 'right'; GRANT SELECT ON rights.* TO reader@localhost; CREATE USER nobody@localhost IDENTIFIED BY 'right'")
-	at := "@unix(" + s.socket() + ")/"
+	s := whmcstest.Shared(t)
+	s.Build(t, "rights", whmcstest.Shapes["8.3"])
+	whmcstest.Do(t, s.Open(t, ""), "CREATE USER reader@localhost IDENTIFIED BY 'right'; GRANT SELECT ON rights.* TO reader@localhost; CREATE USER nobody@localhost IDENTIFIED BY 'right'")
+	at := strings.TrimPrefix(s.DSN(""), "root")
 	src, err := OpenLive(t.Context(), "reader:right"+at+"rights")
 	if err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ type Row struct {
 var needed = []string{
 	"tblclients", "tblcontacts", "tblclientgroups", "tblcurrencies",
 	"tblcustomfields", "tblcustomfieldsvalues", "tblauthn_account_links",
-	"tblusers", "tblusers_clients", "tbluser_invites",
+	"tblusers", "tblusers_clients", "tbluser_invites", "tblnotes", "tbladmins",
 }
 
 func isNeeded(table string) bool { return slices.Contains(needed, table) }

@@ -15,7 +15,14 @@ import (
 	"time"
 
 	"clientele/internal/access"
+	"clientele/internal/whmcstest"
 )
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	whmcstest.Stop()
+	os.Exit(code)
+}
 
 // people is all that a Reader reads.
 type people struct {
@@ -76,9 +83,9 @@ func rawRows(t testing.TB, s Source) map[string][]Row {
 	return all
 }
 
-func openLive(t testing.TB, s *server, database string) Source {
+func openLive(t testing.TB, s *whmcstest.Server, database string) Source {
 	t.Helper()
-	src, err := OpenLive(t.Context(), s.dsn(database))
+	src, err := OpenLive(t.Context(), s.DSN(database))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,14 +123,14 @@ var dumpKinds = [][]string{
 // The same data gives the same rows, from each release, live and from each
 // kind of dump of it.
 func TestLiveAndDumpsGiveTheSameRows(t *testing.T) {
-	s := mariadb(t)
+	s := whmcstest.Shared(t)
 	for shape, want := range map[string]Version{
 		"7.0": {"7.0", "7.6", false}, "7.10": {"7.8", "7.10", false}, "8.3": {"8.0", "8.x", true}, "8.13": {"8.0", "8.x", true},
 	} {
 		t.Run(shape, func(t *testing.T) {
 			name := "same " + shape
-			s.build(t, name, shapes[shape])
-			s.fill(t, name, shapes[shape])
+			s.Build(t, name, whmcstest.Shapes[shape])
+			s.Fill(t, name, whmcstest.Shapes[shape])
 			src := openLive(t, s, name)
 			if got, err := Recognise(src); err != nil || got != want {
 				t.Errorf("recognised as %v, %v", got, err)
@@ -140,12 +147,12 @@ func TestLiveAndDumpsGiveTheSameRows(t *testing.T) {
 	}
 }
 
-func sameFromDump(t *testing.T, s *server, name string, options []string, src Source, live people) {
+func sameFromDump(t *testing.T, s *whmcstest.Server, name string, options []string, src Source, live people) {
 	var path string
 	if len(options) > 0 && options[0] == "gzip" {
-		path = packed(t, s.dump(t, name))
+		path = packed(t, s.Dump(t, name))
 	} else {
-		path = s.dump(t, name, options...)
+		path = s.Dump(t, name, options...)
 	}
 	d := openDump(t, path)
 	version, _ := Recognise(src)
@@ -256,15 +263,15 @@ func checkPeople(t *testing.T, shape string, p people) {
 	if got := client(2013).Notes; got != "line 1\nline 2" {
 		t.Errorf("notes are %q", got)
 	}
-	if len(p.contacts) != subsets+1 || len(p.groups) != 1 || p.groups[0].Name != "Gold & more" || len(p.currencies) != 2 || p.currencies[0].Prefix != "€" || len(p.fields) != 1 || len(p.values) != 1 {
+	if len(p.contacts) != whmcstest.Subsets+1 || len(p.groups) != 1 || p.groups[0].Name != "Gold & more" || len(p.currencies) != 2 || p.currencies[0].Prefix != "€" || len(p.fields) != 1 || len(p.values) != 1 {
 		t.Errorf("%d contacts, groups %v, currencies %v, fields %v, values %v", len(p.contacts), p.groups, p.currencies, p.fields, p.values)
 	}
-	for i, c := range p.contacts[:subsets] {
+	for i, c := range p.contacts[:whmcstest.Subsets] {
 		if want := documented(i); c.Permissions != want || c.Unknown != nil || c.SignsIn() != (i%2 == 1) || c.Mail.General != (i%2 == 1) || !c.Mail.Invoice {
 			t.Fatalf("contact %d is %+v, want %v", c.ID, c, want)
 		}
 	}
-	if last := p.contacts[subsets]; last.ClientID != 999_999 || last.Permissions != access.FromWHMCS("profile")|access.FromWHMCS("contacts") || !slices.Equal(last.Unknown, []string{"launchmissiles", "Orders"}) {
+	if last := p.contacts[whmcstest.Subsets]; last.ClientID != 999_999 || last.Permissions != access.FromWHMCS("profile")|access.FromWHMCS("contacts") || !slices.Equal(last.Unknown, []string{"launchmissiles", "Orders"}) {
 		t.Errorf("the orphan is %+v", last)
 	}
 	noted("tblcontacts", 9000, "permissions", UnknownGrant+`"launchmissiles"`)
@@ -299,7 +306,7 @@ func checkUsers(t *testing.T, shape string, p people) {
 			t.Fatalf("link %d is %+v", u.ID, u)
 		}
 	}
-	if len(p.pivots) != subsets || len(p.links) != 2 || p.links[1].UserID != 2 {
+	if len(p.pivots) != whmcstest.Subsets || len(p.links) != 2 || p.links[1].UserID != 2 {
 		t.Errorf("%d links, sign-ins %v", len(p.pivots), p.links)
 	}
 	if len(p.invites) != 2 || !p.invites[0].Pending() || p.invites[1].Pending() || !slices.Equal(p.invites[0].Unknown, []string{"flying"}) || p.invites[0].Permissions != access.FromWHMCS("tickets") {
@@ -309,12 +316,12 @@ func checkUsers(t *testing.T, shape string, p people) {
 
 // What is read is of the moment of opening, and nothing can be written.
 func TestLiveIsOneReadOnlyMoment(t *testing.T) {
-	s := mariadb(t)
-	s.build(t, "moment", shapes["7.0"])
-	pool := s.open(t, "moment")
-	do(t, pool, "INSERT INTO tblclients (firstname) VALUES ('before')")
+	s := whmcstest.Shared(t)
+	s.Build(t, "moment", whmcstest.Shapes["7.0"])
+	pool := s.Open(t, "moment")
+	whmcstest.Do(t, pool, "INSERT INTO tblclients (firstname) VALUES ('before')")
 	src := openLive(t, s, "moment")
-	do(t, pool, "INSERT INTO tblclients (firstname) VALUES ('after')")
+	whmcstest.Do(t, pool, "INSERT INTO tblclients (firstname) VALUES ('after')")
 	if rows := gather(t, src.Rows(t.Context(), "tblclients")); len(rows) != 1 {
 		t.Errorf("%d rows, want the one of before", len(rows))
 	}
@@ -325,12 +332,12 @@ func TestLiveIsOneReadOnlyMoment(t *testing.T) {
 
 // Two tables can be read by turns, and one can be left in the middle.
 func TestRowsCanBeReadByTurns(t *testing.T) {
-	s := mariadb(t)
-	s.build(t, "turns", shapes["7.0"])
-	pool := s.open(t, "turns")
-	do(t, pool, "INSERT INTO tblclients (id, firstname) VALUES (-5, 'minus'), (7, 'seven'), (9, 'nine'); INSERT INTO tblcontacts (userid) VALUES (1), (2)")
-	do(t, pool, "ALTER TABLE tblcurrencies DROP COLUMN id; INSERT INTO tblcurrencies (code) VALUES ('EUR'), ('AUD')")
-	for _, src := range []Source{openLive(t, s, "turns"), openDump(t, s.dump(t, "turns"))} {
+	s := whmcstest.Shared(t)
+	s.Build(t, "turns", whmcstest.Shapes["7.0"])
+	pool := s.Open(t, "turns")
+	whmcstest.Do(t, pool, "INSERT INTO tblclients (id, firstname) VALUES (-5, 'minus'), (7, 'seven'), (9, 'nine'); INSERT INTO tblcontacts (userid) VALUES (1), (2)")
+	whmcstest.Do(t, pool, "ALTER TABLE tblcurrencies DROP COLUMN id; INSERT INTO tblcurrencies (code) VALUES ('EUR'), ('AUD')")
+	for _, src := range []Source{openLive(t, s, "turns"), openDump(t, s.Dump(t, "turns"))} {
 		var ids []int64
 		for row := range src.Rows(t.Context(), "tblclients") {
 			ids = append(ids, row.ID)
@@ -349,19 +356,17 @@ func TestRowsCanBeReadByTurns(t *testing.T) {
 
 // A server that is killed in the middle ends the reading with what to do.
 func TestAKilledServerSaysRunItAgain(t *testing.T) {
-	s, err := start(false)
-	if s != nil {
-		defer s.kill()
-	}
+	s, err := whmcstest.Start(false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	do(t, s.open(t, ""), "CREATE DATABASE killed; USE killed; CREATE TABLE tblclients (id INT PRIMARY KEY AUTO_INCREMENT, firstname TEXT); INSERT INTO tblclients (firstname) SELECT seq FROM seq_1_to_3000")
+	defer s.Kill()
+	whmcstest.Do(t, s.Open(t, ""), "CREATE DATABASE killed; USE killed; CREATE TABLE tblclients (id INT PRIMARY KEY AUTO_INCREMENT, firstname TEXT); INSERT INTO tblclients (firstname) SELECT seq FROM seq_1_to_3000")
 	src := openLive(t, s, "killed")
 	n := 0
 	for _, err = range src.Rows(t.Context(), "tblclients") {
 		if n++; n == 700 {
-			s.kill()
+			s.Kill()
 		}
 	}
 	if err == nil || !strings.Contains(err.Error(), "run this again") || !strings.Contains(err.Error(), "tblclients") || n < 700 || n > 1001 {
@@ -371,10 +376,10 @@ func TestAKilledServerSaysRunItAgain(t *testing.T) {
 
 // Whoever gives up waiting is answered at once, by both sources.
 func TestReadingEndsWithItsContext(t *testing.T) {
-	s := mariadb(t)
-	s.build(t, "cancelled", shapes["7.0"])
-	do(t, s.open(t, "cancelled"), "INSERT INTO tblclients (firstname) SELECT seq FROM seq_1_to_3000")
-	path := s.dump(t, "cancelled")
+	s := whmcstest.Shared(t)
+	s.Build(t, "cancelled", whmcstest.Shapes["7.0"])
+	whmcstest.Do(t, s.Open(t, "cancelled"), "INSERT INTO tblclients (firstname) SELECT seq FROM seq_1_to_3000")
+	path := s.Dump(t, "cancelled")
 	for _, src := range []Source{openLive(t, s, "cancelled"), openDump(t, path)} {
 		ctx, cancel := context.WithCancel(t.Context())
 		var last error
@@ -395,7 +400,7 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 	if _, err := OpenDump(ctx, path, DumpOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("OpenDump: %v", err)
 	}
-	if _, err := OpenLive(ctx, s.dsn("cancelled")); !errors.Is(err, context.Canceled) {
+	if _, err := OpenLive(ctx, s.DSN("cancelled")); !errors.Is(err, context.Canceled) {
 		t.Errorf("OpenLive: %v", err)
 	}
 }
