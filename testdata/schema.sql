@@ -1,5 +1,44 @@
 -- SQLite: each table, by name.
 
+CREATE TABLE account_fields (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    name         TEXT NOT NULL,
+    kind         TEXT NOT NULL CHECK (kind IN ('text', 'lines', 'link', 'choice', 'tick', 'secret')),
+    description  TEXT NOT NULL DEFAULT '',
+    options      TEXT NOT NULL DEFAULT '',     -- of a choice, one in each line
+    pattern      TEXT NOT NULL DEFAULT '',     -- a regular expression that values match
+    staff_only   BOOLEAN NOT NULL DEFAULT FALSE,
+    required     BOOLEAN NOT NULL DEFAULT FALSE,
+    position     BIGINT NOT NULL DEFAULT 0,
+    created_at   TIMESTAMP NOT NULL
+);
+
+CREATE TABLE account_groups (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    name        TEXT NOT NULL,
+    colour      TEXT NOT NULL DEFAULT '',      -- #rrggbb
+    created_at  TIMESTAMP NOT NULL
+);
+
+CREATE TABLE account_notes (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id  BIGINT NOT NULL REFERENCES accounts (id),
+    text        TEXT NOT NULL,
+    sticky      BOOLEAN NOT NULL DEFAULT FALSE,
+    author      TEXT NOT NULL DEFAULT '',      -- the name of whoever wrote it
+    created_at  TIMESTAMP NOT NULL,
+    changed_at  TIMESTAMP NOT NULL,
+    UNIQUE (account_id, id)
+);
+
+CREATE TABLE account_values (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id  BIGINT NOT NULL REFERENCES accounts (id),
+    field_id    BIGINT NOT NULL REFERENCES account_fields (id),
+    value       TEXT NOT NULL,
+    UNIQUE (account_id, field_id)
+);
+
 CREATE TABLE accounts (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     name        TEXT NOT NULL,
@@ -21,7 +60,7 @@ CREATE TABLE accounts (
     version     BIGINT NOT NULL DEFAULT 1,     -- every change goes through this row first, one after another
     search      TEXT  NOT NULL DEFAULT '',
     created_at  TIMESTAMP NOT NULL
-, ways TEXT NOT NULL DEFAULT '', second_from TIMESTAMP, session_hours BIGINT NOT NULL DEFAULT 0);
+, ways TEXT NOT NULL DEFAULT '', second_from TIMESTAMP, session_hours BIGINT NOT NULL DEFAULT 0, import_id BIGINT REFERENCES imports (id), group_id BIGINT REFERENCES account_groups (id), offers BOOLEAN NOT NULL DEFAULT FALSE);
 
 CREATE TABLE address_changes (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -99,7 +138,7 @@ CREATE TABLE contacts (
     address     TEXT  NOT NULL,
     phone       TEXT NOT NULL DEFAULT '',
     mail_kinds  BIGINT NOT NULL DEFAULT 0,
-    created_at  TIMESTAMP NOT NULL,
+    created_at  TIMESTAMP NOT NULL, line1 TEXT NOT NULL DEFAULT '', line2 TEXT NOT NULL DEFAULT '', city TEXT NOT NULL DEFAULT '', region TEXT NOT NULL DEFAULT '', postcode TEXT NOT NULL DEFAULT '', country TEXT NOT NULL DEFAULT '', tax_number TEXT NOT NULL DEFAULT '',
     UNIQUE (account_id, id)
 );
 
@@ -153,6 +192,29 @@ CREATE TABLE identities (
     created_at   TIMESTAMP NOT NULL,
     used_at      TIMESTAMP,
     UNIQUE (issuer, subject)
+);
+
+CREATE TABLE import_rows (
+    import_id    BIGINT NOT NULL REFERENCES imports (id),
+    kind         TEXT  NOT NULL,    -- what of the row there: a client, her login, her ownership…
+    source_id    BIGINT NOT NULL,
+    target_id    BIGINT NOT NULL,
+    written      BIGINT NOT NULL DEFAULT 0,    -- a fingerprint of what was written, to tell who changed it since
+    secret       BIGINT NOT NULL DEFAULT 0,    -- of a login: a fingerprint of the password hash that was found
+    credentials  BIGINT NOT NULL DEFAULT 0,    -- of a login: the user's, when it was written
+    mark         TEXT NOT NULL DEFAULT '',     -- of a client: what tells her from one of another database
+    needs        TEXT NOT NULL DEFAULT '',     -- of a login: what its person is to be told: 'password', 'factor'
+    told_at      TIMESTAMP,                    -- when she was
+    PRIMARY KEY (import_id, kind, source_id)
+);
+
+CREATE TABLE imports (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    name      TEXT  NOT NULL UNIQUE,
+    version   TEXT NOT NULL,
+    runner    TEXT NOT NULL,
+    began_at  TIMESTAMP NOT NULL,
+    done_at   TIMESTAMP                        -- when it was last run to its end
 );
 
 CREATE TABLE installation (
@@ -407,10 +469,11 @@ CREATE TABLE users (
     search          TEXT  NOT NULL DEFAULT '',
     created_at      TIMESTAMP NOT NULL,
     signed_in_at    TIMESTAMP
-, second_since TIMESTAMP);
+, second_since TIMESTAMP, import_id BIGINT REFERENCES imports (id), several BOOLEAN NOT NULL DEFAULT FALSE);
 
 -- SQLite: each index, by name.
 
+CREATE INDEX account_notes_recent ON account_notes (account_id, sticky DESC, changed_at DESC);
 CREATE INDEX address_changes_old ON address_changes (old_address) WHERE done_at IS NOT NULL AND undone_at IS NULL;
 CREATE INDEX address_changes_user ON address_changes (user_id);
 CREATE INDEX alarms_user ON alarms (user_id) WHERE ended_at IS NULL;
@@ -424,6 +487,7 @@ CREATE INDEX devices_user ON devices (user_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX factor_resets_open ON factor_resets (user_id) WHERE state = 'open';
 CREATE INDEX grants_membership ON grants (account_id, membership_id) WHERE ended_at IS NULL;
 CREATE INDEX identities_user ON identities (user_id);
+CREATE INDEX import_rows_target ON import_rows (target_id);
 CREATE INDEX invitations_address ON invitations (address) WHERE state = 'pending';
 CREATE UNIQUE INDEX invitations_pending ON invitations (account_id, address) WHERE state = 'pending';
 CREATE INDEX mails_about ON mails (about_id, id);
@@ -480,6 +544,12 @@ AS $function$ SELECT COALESCE(current_setting('clientele.wide', true), '') = 'on
 
 CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_records FOR EACH STATEMENT EXECUTE FUNCTION clientele_append_only();
 
+POLICY wall ON account_notes (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON account_values (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
 POLICY wall ON accounts (enabled, forced)
     USING (clientele_wide() OR (id = clientele_account()))
     WITH CHECK (clientele_wide() OR (id = clientele_account()));

@@ -51,8 +51,8 @@ type Kind struct {
 	Set    Kinds
 }
 
-// Domain mail must always reach somebody: registries demand it.
-const domainMail Kinds = 1 << 4
+// DomainMail must always reach somebody: registries demand it.
+const DomainMail Kinds = 1 << 4
 
 // AllKinds lists the six kinds of mail.
 var AllKinds = []Kind{
@@ -60,7 +60,7 @@ var AllKinds = []Kind{
 	{"invoice", "Invoices", "Invoices, reminders and receipts.", 1 << 1},
 	{"support", "Support", "Answers to support tickets.", 1 << 2},
 	{"product", "Services", "Welcome mail, suspensions and changes of services.", 1 << 3},
-	{"domain", "Domains", "Registrations, transfers and renewals of domains.", domainMail},
+	{"domain", "Domains", "Registrations, transfers and renewals of domains.", DomainMail},
 	{"affiliate", "Affiliate", "Commissions and payouts.", 1 << 5},
 }
 
@@ -132,7 +132,7 @@ func (t Typed) Parse() (d Details, err error) {
 	if d.Currency = t.Currency; !locale.IsCurrency(d.Currency) {
 		f.Add("currency", "Choose a currency from the list.")
 	}
-	if d.Language = t.Language; locale.Languages[d.Language] == "" {
+	if d.Language = t.Language; !locale.IsLanguage(d.Language) {
 		f.Add("language", "Choose a language from the list.")
 	}
 	d.MailKinds, err = ParseKinds(t.Kinds)

@@ -74,7 +74,7 @@ func open(tx *db.Tx, by audit.Actor, owner id.User, d Details) (id.Account, erro
 	a, err := db.One[id.Account](tx, `
 		INSERT INTO accounts (name, company, address, mail_kinds, line1, line2, city, region, postcode, country, phone, tax_number, currency, language, search, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id`,
-		d.Name, d.Company, d.Address, d.MailKinds|domainMail, d.Line1, d.Line2, d.City, d.Region, d.Postcode, d.Country,
+		d.Name, d.Company, d.Address, d.MailKinds|DomainMail, d.Line1, d.Line2, d.City, d.Region, d.Postcode, d.Country,
 		d.Phone, d.TaxNumber, d.Currency, d.Language, d.search(), tx.Now)
 	if err != nil {
 		return 0, err
@@ -99,7 +99,7 @@ func (as *Accounts) Change(ctx context.Context, by access.For[access.ManageProfi
 		if seen != "" && seen != old.Stamp() {
 			return fault.New(fault.Conflict, "changed-meanwhile", "Somebody else changed these details while you were editing. Look at them again and repeat your change.")
 		}
-		if d.MailKinds&domainMail == 0 {
+		if d.MailKinds&DomainMail == 0 {
 			if err := otherDomainRecipient(tx, by.Account(), 0); err != nil {
 				return asField(err, "kinds")
 			}

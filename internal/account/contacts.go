@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"clientele/internal/access"
@@ -10,6 +11,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/plain"
 )
@@ -20,16 +22,62 @@ type Contact struct {
 	ID        id.Contact
 	Name      string
 	Company   string
-	Address   mail.Address
+	Address   mail.Address // one that came from another system may have none, and gets no mail
 	Phone     string
 	MailKinds Kinds
+	Postal
+	TaxNumber string
 	CreatedAt time.Time
+}
+
+// A Postal is where somebody is found by post.
+type Postal struct {
+	Line1    string
+	Line2    string
+	City     string
+	Region   string
+	Postcode string
+	Country  string // ISO 3166-1 alpha-2
+}
+
+// Postal is where the account is found by post.
+func (d Details) Postal() Postal {
+	return Postal{d.Line1, d.Line2, d.City, d.Region, d.Postcode, d.Country}
+}
+
+// Lines are the lines of the address as it stands on an envelope.
+func (p Postal) Lines() (lines []string) {
+	town := strings.TrimSpace(p.Postcode + " " + p.City)
+	for _, line := range []string{p.Line1, p.Line2, town, p.Region, locale.CountryName(p.Country)} {
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // TypedContact is a contact as somebody typed it.
 type TypedContact struct {
-	Name, Company, Address, Phone string
-	Kinds                         []string
+	Name, Company, Address, Phone                 string
+	Line1, Line2, City, Region, Postcode, Country string
+	TaxNumber                                     string
+	Kinds                                         []string
+}
+
+// Texts are the typed fields of the postal address by their names.
+func (t TypedContact) Texts() map[string]string {
+	return map[string]string{
+		"line1": t.Line1, "line2": t.Line2, "city": t.City, "region": t.Region, "postcode": t.Postcode, "country": t.Country, "tax_number": t.TaxNumber,
+	}
+}
+
+// Typed is the contact as a form shows it.
+func (c Contact) Typed() TypedContact {
+	return TypedContact{
+		Name: c.Name, Company: c.Company, Address: c.Address.String(), Phone: c.Phone,
+		Line1: c.Line1, Line2: c.Line2, City: c.City, Region: c.Region, Postcode: c.Postcode, Country: c.Country,
+		TaxNumber: c.TaxNumber, Kinds: c.MailKinds.Keys(),
+	}
 }
 
 // Parse reads a contact; what is wrong stands beside each field.
@@ -43,8 +91,19 @@ func (t TypedContact) Parse() (c Contact, err error) {
 	}
 	c.Address, err = mail.ParseAddress(t.Address)
 	f.Take("address", err)
-	c.Phone, err = plain.Line(t.Phone, plain.NameLength)
-	f.Take("phone", err)
+	for field, line := range map[string]struct {
+		from string
+		to   *string
+	}{
+		"phone": {t.Phone, &c.Phone}, "line1": {t.Line1, &c.Line1}, "line2": {t.Line2, &c.Line2}, "city": {t.City, &c.City},
+		"region": {t.Region, &c.Region}, "postcode": {t.Postcode, &c.Postcode}, "tax_number": {t.TaxNumber, &c.TaxNumber},
+	} {
+		*line.to, err = plain.Line(line.from, plain.NameLength)
+		f.Take(field, err)
+	}
+	if c.Country = t.Country; c.Country != "" && !locale.IsCountry(c.Country) {
+		f.Add("country", "Choose a country from the list.")
+	}
 	c.MailKinds, err = ParseKinds(t.Kinds)
 	f.Take("kinds", err)
 	return c, f.Err()
@@ -53,7 +112,7 @@ func (t TypedContact) Parse() (c Contact, err error) {
 // maxContacts bounds how many contacts one account keeps.
 const maxContacts = 500
 
-const contactColumns = "SELECT id, name, company, address, phone, mail_kinds, created_at FROM contacts WHERE account_id = $1"
+const contactColumns = "SELECT id, name, company, address, phone, mail_kinds, line1, line2, city, region, postcode, country, tax_number, created_at FROM contacts WHERE account_id = $1"
 
 // Contacts lists the account's contacts.
 func (as *Accounts) Contacts(ctx context.Context, by access.For[access.ManageContacts]) (list []Contact, err error) {
@@ -95,9 +154,9 @@ func (as *Accounts) AddContact(ctx context.Context, by access.For[access.ManageC
 			return fault.Field("name", "An account can have at most 500 contacts. Remove one first.")
 		}
 		number, err = db.One[id.Contact](tx, `
-			INSERT INTO contacts (account_id, name, company, address, phone, mail_kinds, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
-			by.Account(), c.Name, c.Company, c.Address, c.Phone, c.MailKinds, tx.Now)
+			INSERT INTO contacts (account_id, name, company, address, phone, mail_kinds, line1, line2, city, region, postcode, country, tax_number, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id`,
+			by.Account(), c.Name, c.Company, c.Address, c.Phone, c.MailKinds, c.Line1, c.Line2, c.City, c.Region, c.Postcode, c.Country, c.TaxNumber, tx.Now)
 		if err != nil {
 			return err
 		}
@@ -114,13 +173,16 @@ func (as *Accounts) ChangeContact(ctx context.Context, by access.For[access.Mana
 		if err != nil {
 			return err
 		}
-		if old.MailKinds&^c.MailKinds&domainMail != 0 {
+		if old.DomainMail() && c.MailKinds&DomainMail == 0 {
 			if err := otherDomainRecipient(tx, by.Account(), contact); err != nil {
 				return asField(err, "kinds")
 			}
 		}
-		_, err = db.Exec(tx, "UPDATE contacts SET name = $3, company = $4, address = $5, phone = $6, mail_kinds = $7 WHERE account_id = $1 AND id = $2",
-			by.Account(), contact, c.Name, c.Company, c.Address, c.Phone, c.MailKinds)
+		_, err = db.Exec(tx, `
+			UPDATE contacts SET name = $3, company = $4, address = $5, phone = $6, mail_kinds = $7, line1 = $8, line2 = $9, city = $10, region = $11,
+				postcode = $12, country = $13, tax_number = $14
+			WHERE account_id = $1 AND id = $2`,
+			by.Account(), contact, c.Name, c.Company, c.Address, c.Phone, c.MailKinds, c.Line1, c.Line2, c.City, c.Region, c.Postcode, c.Country, c.TaxNumber)
 		if err != nil {
 			return err
 		}
@@ -136,7 +198,7 @@ func (as *Accounts) RemoveContact(ctx context.Context, by access.For[access.Mana
 		if err != nil {
 			return err
 		}
-		if old.MailKinds&domainMail != 0 {
+		if old.DomainMail() {
 			if err := otherDomainRecipient(tx, by.Account(), contact); err != nil {
 				return err
 			}
@@ -147,6 +209,9 @@ func (as *Accounts) RemoveContact(ctx context.Context, by access.For[access.Mana
 		return audit.Write(tx, by.Actor(), contactRecord("contact.removed", by.Account(), contact, old.MailKinds.Keys(), nil))
 	})
 }
+
+// DomainMail reports whether mail about domains reaches somebody there.
+func (c Contact) DomainMail() bool { return c.MailKinds&DomainMail != 0 && !c.Address.IsZero() }
 
 func contactRecord(event string, account id.Account, contact id.Contact, before, after []string) audit.Record {
 	r := audit.Record{Event: event, Account: account, Object: "contact", ObjectID: int64(contact)}
@@ -163,8 +228,8 @@ func contactRecord(event string, account id.Account, contact id.Contact, before,
 // this contact; 0 stands for the account's own address.
 func otherDomainRecipient(tx *db.Tx, account id.Account, contact id.Contact) error {
 	n, err := db.One[int64](tx, `
-		SELECT (SELECT COUNT(*) FROM contacts WHERE account_id = $1 AND id <> $2 AND mail_kinds & $3 <> 0)
-			+ (SELECT COUNT(*) FROM accounts WHERE id = $1 AND $2 <> 0 AND mail_kinds & $3 <> 0)`, account, contact, domainMail)
+		SELECT (SELECT COUNT(*) FROM contacts WHERE account_id = $1 AND id <> $2 AND mail_kinds & $3 <> 0 AND address <> '')
+			+ (SELECT COUNT(*) FROM accounts WHERE id = $1 AND $2 <> 0 AND mail_kinds & $3 <> 0 AND address <> '')`, account, contact, DomainMail)
 	if err == nil && n == 0 {
 		return fault.New(fault.Conflict, "domain-mail", "Somebody must receive mail about domains. Let another contact, or the account itself, receive it first.")
 	}
@@ -179,9 +244,10 @@ func asField(err error, field string) error {
 	return err
 }
 
-// Recipients lists the addresses that get one kind of the account's mail.
+// Recipients lists the addresses that get one kind of the account's mail. An
+// account, or a contact, that came without an address gets none.
 func Recipients(tx *db.Tx, account id.Account, kind Kind) ([]mail.Address, error) {
 	return db.All[mail.Address](tx, `
-		SELECT address FROM accounts WHERE id = $1 AND mail_kinds & $2 <> 0
-		UNION SELECT address FROM contacts WHERE account_id = $1 AND mail_kinds & $2 <> 0`, account, kind.Set)
+		SELECT address FROM accounts WHERE id = $1 AND mail_kinds & $2 <> 0 AND address <> ''
+		UNION SELECT address FROM contacts WHERE account_id = $1 AND mail_kinds & $2 <> 0 AND address <> ''`, account, kind.Set)
 }

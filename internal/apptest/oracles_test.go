@@ -52,6 +52,16 @@ func TestOraclesSeeWhatIsWrong(t *testing.T) {
 		exec := func(statement string, args ...any) func() { return func() { w.Exec(statement, args...) } }
 		finds(t, w, "O1:", exec("UPDATE users SET verified_at = NULL WHERE id = $1", alice.User), exec("UPDATE users SET verified_at = $2 WHERE id = $1", alice.User, w.Clock.Now()))
 
+		w.Exec("INSERT INTO imports (id, name, version, runner, began_at) VALUES (1, 'w', '8', '', $1)", w.Clock.Now())
+		w.Exec("UPDATE users SET verified_at = NULL WHERE id = $1", alice.User)
+		w.Exec("UPDATE accounts SET import_id = 1 WHERE id = $1", a)
+		if found, err := w.oracles(); err != nil || len(found) > 0 {
+			t.Errorf("an account that came in has an owner who is yet to confirm, and the oracles see %q, %v", found, err)
+		}
+		finds(t, w, "O1:", exec("UPDATE users SET status = 'suspended' WHERE id = $1", alice.User), exec("UPDATE users SET status = 'active' WHERE id = $1", alice.User))
+		w.Exec("UPDATE accounts SET import_id = NULL WHERE id = $1", a)
+		w.Exec("UPDATE users SET verified_at = $2 WHERE id = $1", alice.User, w.Clock.Now())
+
 		session := alice.Cookie("__Host-clientele-session")
 		finds(t, w, "O2:", exec("UPDATE accounts SET company = $2 WHERE id = $1", a, "see"+session+"x"), exec("UPDATE accounts SET company = '' WHERE id = $1", a))
 		finds(t, w, "O2:", exec("UPDATE accounts SET company = $2 WHERE id = $1", a, Password), exec("UPDATE accounts SET company = '' WHERE id = $1", a))

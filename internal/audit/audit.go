@@ -5,6 +5,7 @@ package audit
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,6 +34,7 @@ const (
 	ViaPartner Via = "partner"    // through a partner link; ViaID is the partner's account
 	ViaStaff   Via = "staff"
 	ViaSystem  Via = "system"
+	ViaImport  Via = "import" // the upgrade from another system; ViaID is the import
 )
 
 // An Actor is who acts, and in which request.
@@ -59,29 +61,58 @@ type Record struct {
 
 // Write adds a record.
 func Write(tx *db.Tx, by Actor, r Record) error {
-	before, err := text(r.Before)
-	if err != nil {
-		return err
+	return WriteAll(tx, by, []Record{r})
+}
+
+// WriteAll adds many records of one actor.
+func WriteAll(tx *db.Tx, by Actor, records []Record) error {
+	rows := make([]row, len(records))
+	for i, r := range records {
+		var err error
+		if rows[i], err = rowOf(tx.Now, by, r); err != nil {
+			return fmt.Errorf("audit.Write(%s): %w", r.Event, err)
+		}
 	}
-	after, err := text(r.After)
-	if err != nil {
-		return err
+	if err := table.Insert(tx, rows); err != nil {
+		return fmt.Errorf("audit.Write: %w", err)
 	}
+	return nil
+}
+
+// A row is a record as the table has it.
+type row struct {
+	At         time.Time
+	Event      string
+	Outcome    string
+	ActorKind  string
+	ActorID    db.Null[int64]
+	Via        string
+	ViaID      db.Null[int64]
+	AccountID  db.Null[int64]
+	ObjectKind string
+	ObjectID   db.Null[int64]
+	SubjectID  db.Null[int64]
+	Before     string
+	After      string
+	Request    string
+	Network    string
+}
+
+var table = db.Table[row]{Name: "audit_records"}
+
+func rowOf(now time.Time, by Actor, r Record) (row, error) {
+	before, err1 := text(r.Before)
+	after, err2 := text(r.After)
 	outcome := "done"
 	if r.Denied {
 		outcome = "denied"
 	}
-	_, err = db.Exec(tx, `
-		INSERT INTO audit_records (at, event, outcome, actor_kind, actor_id, via, via_id, account_id,
-			object_kind, object_id, subject_id, before, after, request, network)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-		tx.Now, r.Event, outcome, string(by.Kind), db.SomeUnlessZero(by.ID), string(by.Via), db.SomeUnlessZero(by.ViaID),
-		db.SomeUnlessZero(int64(r.Account)), r.Object, db.SomeUnlessZero(r.ObjectID), db.SomeUnlessZero(int64(r.Subject)),
-		before, after, by.Request, by.Network)
-	if err != nil {
-		return fmt.Errorf("audit.Write(%s): %w", r.Event, err)
-	}
-	return nil
+	return row{
+		At: now, Event: r.Event, Outcome: outcome, ActorKind: string(by.Kind), ActorID: db.SomeUnlessZero(by.ID),
+		Via: string(by.Via), ViaID: db.SomeUnlessZero(by.ViaID), AccountID: db.SomeUnlessZero(int64(r.Account)),
+		ObjectKind: r.Object, ObjectID: db.SomeUnlessZero(r.ObjectID), SubjectID: db.SomeUnlessZero(int64(r.Subject)),
+		Before: before, After: after, Request: by.Request, Network: by.Network,
+	}, errors.Join(err1, err2)
 }
 
 func text(v any) (string, error) {

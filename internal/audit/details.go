@@ -25,6 +25,7 @@ var details = map[string]func(Entry) string{
 	"provider.switched":      func(e Entry) string { return ": " + values(e.After)["name"] + " is " + values(e.After)["status"] },
 	"provider.removed":       func(e Entry) string { return ": " + values(e.Before)["name"] },
 	"invitation.sent":        func(e Entry) string { return ": " + powerOf(e.After).String() },
+	"invitation.imported":    func(e Entry) string { return ": " + powerOf(e.After).String() },
 	"invitation.changed":     func(e Entry) string { return ": " + powerOf(e.After).String() },
 	"invitation.declined": func(e Entry) string {
 		return ifSo(e.After, "blocked", " and wants no more from this account")

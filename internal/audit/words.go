@@ -12,6 +12,9 @@ func (e Entry) Actor() string {
 	case Staff:
 		return "Staff: " + cmp.Or(e.ActorName, "number "+strconv.FormatInt(e.ActorID.V, 10))
 	case System:
+		if e.Via == ViaImport {
+			return "The upgrade"
+		}
 		return "System"
 	case Visitor:
 		return "Somebody not signed in"
@@ -78,6 +81,9 @@ func (e Entry) saying() (string, bool) {
 var sayings = map[string]string{
 	"signup.requested":           "asked to sign up",
 	"user.signed_up":             "signed up",
+	"user.imported":              "brought {subject} in from the former system",
+	"user.updated":               "took over what has changed of {subject} in the former system",
+	"user.hint_hidden":           "put a hint away",
 	"user.signed_in":             "signed in",
 	"user.signed_out":            "signed out",
 	"user.renamed":               "changed the name or language of the login",
@@ -115,6 +121,7 @@ var sayings = map[string]string{
 	"session.confirmed":          "confirmed who it is",
 	"session.ended":              "ended a session",
 	"session.others_ended":       "signed out everywhere else",
+	"account.imported":           "brought the account in from the former system",
 	"account.opened":             "opened the account",
 	"account.changed":            "changed the account's details",
 	"account.closed":             "closed the account",
@@ -135,6 +142,7 @@ var sayings = map[string]string{
 	"ownership.given self":       "became an owner",
 	"ownership.ended":            "ended the ownership of {subject}",
 	"ownership.ended self":       "stepped back as an owner",
+	"invitation.imported":        "brought an invitation in from the former system",
 	"invitation.sent":            "sent an invitation",
 	"invitation.resent":          "sent an invitation again, under a new link",
 	"invitation.changed":         "changed what an invitation offers",

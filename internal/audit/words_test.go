@@ -14,7 +14,7 @@ import (
 )
 
 // writers are the packages that write records.
-var writers = []string{"auth", "access", "account", "invite", "staff", "sso"}
+var writers = []string{"auth", "access", "account", "invite", "staff", "sso", "user"}
 
 var (
 	literal = regexp.MustCompile(`"((?:user|session|account|contact|member|ownership|invitation|access|staff|identity|provider)\.[a-z_-]*)"`)
@@ -117,6 +117,7 @@ func TestActor(t *testing.T) {
 		"Staff: Sam":                       {ActorKind: audit.Staff, ActorName: "Sam"},
 		"Staff: number 3":                  {ActorKind: audit.Staff, ActorID: db.Some[int64](3)},
 		"System":                           {ActorKind: audit.System},
+		"The upgrade":                      {ActorKind: audit.System, Via: audit.ViaImport},
 		"Somebody not signed in":           {ActorKind: audit.Visitor},
 	} {
 		if got := e.Actor(); got != want {

@@ -27,6 +27,16 @@ func (a *Auth) changed(tx *db.Tx, u id.User, keep id.Session) error {
 	return endUnderway(tx, u)
 }
 
+// Renew does what a change of her password or address brings that the other
+// system made, when it is brought in: everything that she, or somebody in her
+// name, has open here is over. It answers what her credentials count now.
+func (a *Auth) Renew(tx *db.Tx, u id.User) (credentials int64, err error) {
+	if err := a.changed(tx, u, 0); err != nil {
+		return 0, err
+	}
+	return db.One[int64](tx, "SELECT credentials FROM users WHERE id = $1", u)
+}
+
 // endUnderway ends what a person, or somebody in her name, is in the middle
 // of, and what her browsers are known by.
 func endUnderway(tx *db.Tx, u id.User) error {

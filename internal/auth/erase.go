@@ -22,6 +22,21 @@ func (a *Auth) Erase(tx *db.Tx, u id.User, by audit.Actor) error {
 	if err != nil {
 		return err
 	}
+	if err := EraseQuietly(tx, person, by); err != nil {
+		return err
+	}
+	_, err = a.outbox.Send(tx, mail.Message{
+		Kind: mail.Goodbye, Class: mail.Urgent, To: person.Address, Subject: "Your login was deleted",
+		Lines:   []string{"Your login at " + a.brand + " and what belonged to you alone are deleted. The accounts that you were in keep their own records, where you are a number now."},
+		Closing: []string{"If this was not you, answer to the operator at once: what is deleted cannot be brought back."},
+	})
+	return err
+}
+
+// EraseQuietly is Erase without a word to the person, for a login that came in
+// by the upgrade, has gone there again, and was never used here.
+func EraseQuietly(tx *db.Tx, person user.User, by audit.Actor) error {
+	u := person.ID
 	if err := user.Erase(tx, u); err != nil {
 		return err
 	}
@@ -39,15 +54,7 @@ func (a *Auth) Erase(tx *db.Tx, u id.User, by audit.Actor) error {
 	if err := mail.Erase(tx, u, user.Pseudonym(u)); err != nil {
 		return err
 	}
-	if err := audit.Write(tx, by, audit.Record{Event: "user.deleted", Object: "user", ObjectID: int64(u)}); err != nil {
-		return err
-	}
-	_, err = a.outbox.Send(tx, mail.Message{
-		Kind: mail.Goodbye, Class: mail.Urgent, To: person.Address, Subject: "Your login was deleted",
-		Lines:   []string{"Your login at " + a.brand + " and what belonged to you alone are deleted. The accounts that you were in keep their own records, where you are a number now."},
-		Closing: []string{"If this was not you, answer to the operator at once: what is deleted cannot be brought back."},
-	})
-	return err
+	return audit.Write(tx, by, audit.Record{Event: "user.deleted", Object: "user", ObjectID: int64(u)})
 }
 
 // eraseAddresses takes away what was kept under the addresses that she has

@@ -32,6 +32,7 @@ type Identity struct {
 	language string
 	provedAt time.Time
 	lastUsed id.Account
+	several  bool
 	proof    Proof
 	request  Request
 }
@@ -60,6 +61,10 @@ func (i Identity) Language() string { return i.language }
 // LastAccount is the account that she used last: a preference for the first
 // redirect after sign-in and nothing more.
 func (i Identity) LastAccount() id.Account { return i.lastUsed }
+
+// Several reports whether she came in from another system where she may have
+// had more logins than this one, and has not said yet that she knows.
+func (i Identity) Several() bool { return i.several }
 
 // Proof is what her session has shown.
 func (i Identity) Proof() Proof { return i.proof }

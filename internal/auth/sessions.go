@@ -38,6 +38,7 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 		VerifiedAt  db.Null[time.Time]
 		Language    string
 		LastAccount db.Null[id.Account]
+		Several     bool
 		ProvedAt    time.Time
 		CreatedAt   time.Time
 		SeenAt      time.Time
@@ -51,7 +52,7 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 	err = a.db.Peek(ctx, db.Nothing, func(tx *db.Tx) (err error) {
 		now = tx.Now
 		s, err = db.One[row](tx, `
-			SELECT s.id AS session_id, u.id AS user_id, u.name, u.address, u.verified_at, u.language, u.last_account, s.proved_at, s.created_at, s.seen_at, s.way, s.way_times, s.second_at,
+			SELECT s.id AS session_id, u.id AS user_id, u.name, u.address, u.verified_at, u.language, u.last_account, u.several, s.proved_at, s.created_at, s.seen_at, s.way, s.way_times, s.second_at,
 				s.expires_at <= $2 OR s.seen_at <= $3 AS over
 			FROM sessions s JOIN users u ON u.id = s.user_id
 			WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.created_at <= $2 AND u.status = 'active'`,
@@ -82,7 +83,7 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 	}
 	return Identity{
 		session: s.SessionID, user: s.UserID, name: s.Name, address: s.Address, verified: s.VerifiedAt.Valid,
-		language: s.Language, provedAt: s.ProvedAt, lastUsed: s.LastAccount.V, request: r, proof: proof,
+		language: s.Language, provedAt: s.ProvedAt, lastUsed: s.LastAccount.V, several: s.Several, request: r, proof: proof,
 	}, nil
 }
 
@@ -208,6 +209,18 @@ func (a *Auth) Rename(ctx context.Context, i Identity, name, language string) (e
 			return err
 		}
 		return audit.Write(tx, i.Actor(), audit.Record{Event: "user.renamed", Object: "user", ObjectID: int64(i.user)})
+	})
+}
+
+// HideSeveral puts away what somebody is told who may have further logins.
+func (a *Auth) HideSeveral(ctx context.Context, i Identity) (err error) {
+	defer fault.Wrap(&err, "auth.HideSeveral(%d)", i.user)
+	return a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		n, err := db.Exec(tx, "UPDATE users SET several = FALSE WHERE id = $1 AND several", i.user)
+		if err != nil || n == 0 {
+			return err
+		}
+		return audit.Write(tx, i.Actor(), audit.Record{Event: "user.hint_hidden", Object: "user", ObjectID: int64(i.user)})
 	})
 }
 

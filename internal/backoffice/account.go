@@ -27,6 +27,7 @@ func (b *Backoffice) mountAccount(m *web.Mux) {
 // A summary is the first page of an account.
 type summary struct {
 	account.Account
+	account.StaffView
 	Owners     []access.Member
 	Members    int
 	SeesPeople bool
@@ -53,6 +54,9 @@ func (b *Backoffice) account(r *web.Request, by staff.For[staff.Look]) error {
 // summary reads the parts that the operator may see.
 func (b *Backoffice) summary(r *web.Request, acc access.For[access.Enter]) (s summary, err error) {
 	if s.Account, err = account.Get(r.Context(), acc); err != nil {
+		return s, err
+	}
+	if s.StaffView, err = account.ForStaff(r.Context(), acc); err != nil {
 		return s, err
 	}
 	if people, ok := access.Also[access.ViewPeople](acc); ok {

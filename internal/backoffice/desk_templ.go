@@ -933,7 +933,7 @@ func userTable(list []user.User, now time.Time) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = ui.PersonCell(u.Name, u.Address.String(), userPath(u.ID)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.PersonCell(u.Name, u.Address.Shown(), userPath(u.ID)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -998,7 +998,7 @@ func userTable(list []user.User, now time.Time) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					if !u.VerifiedAt.Valid {
+					if !u.VerifiedAt.Valid && !u.Address.IsNowhere() {
 						templ_7745c5c3_Err = ui.Badge(ui.Warn, "Address not proven").Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err

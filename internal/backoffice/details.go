@@ -15,6 +15,7 @@ import (
 // A detailsForm is an account's details as somebody typed them.
 type detailsForm struct {
 	account.Typed
+	Held      string            // the language that is saved
 	Seen      string            // the state of the details that were changed
 	Meanwhile account.Meanwhile // what somebody else saved at the same time
 	Errors    map[string]string
@@ -30,7 +31,7 @@ func (b *Backoffice) details(r *web.Request, by staff.For[staff.Help]) error {
 	if err != nil {
 		return err
 	}
-	f := detailsForm{Typed: typed(a.Details), Seen: a.Stamp()}
+	f := detailsForm{Typed: typed(a.Details), Held: a.Language, Seen: a.Stamp()}
 	return r.Render(http.StatusOK, detailsPage(newSheet(r, acc, "Details", "Summary"), f))
 }
 
@@ -59,11 +60,12 @@ func (b *Backoffice) changeDetails(r *web.Request, by staff.For[staff.Help]) err
 // is a decision.
 func (b *Backoffice) detailsAgain(r *web.Request, acc access.For[access.ManageProfile], f detailsForm, cause error) error {
 	f.Errors, f.Above = problems(cause)
+	now, err := account.Get(r.Context(), acc)
+	if err != nil {
+		return err
+	}
+	f.Held = now.Language
 	if e, _ := fault.Of(cause); e.Reason == "changed-meanwhile" {
-		now, err := account.Get(r.Context(), acc)
-		if err != nil {
-			return err
-		}
 		f.Seen, f.Meanwhile = now.Stamp(), f.Since(typed(now.Details))
 		f.Above = account.MeanwhileText
 	}
@@ -112,16 +114,6 @@ func (f detailsForm) choice(name, label string, from []locale.Choice, first ...u
 	return s
 }
 
-// country is a country's name; its code where it has none.
-func country(key string) string {
-	for _, c := range locale.Countries() {
-		if c.Key == key {
-			return c.Name
-		}
-	}
-	return key
-}
-
 // kindLabels says kinds of mail in words.
 func kindLabels(k account.Kinds) (out []string) {
 	for _, kind := range account.AllKinds {
@@ -130,18 +122,4 @@ func kindLabels(k account.Kinds) (out []string) {
 		}
 	}
 	return out
-}
-
-// postal is the account's address as it stands on an envelope.
-func postal(d account.Details) (lines []string) {
-	town := d.City
-	if d.Postcode != "" {
-		town = d.Postcode + " " + d.City
-	}
-	for _, line := range []string{d.Line1, d.Line2, town, d.Region, country(d.Country)} {
-		if line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return lines
 }

@@ -2,7 +2,6 @@ package backoffice
 
 import (
 	"context"
-	"fmt"
 
 	"clientele/internal/access"
 	"clientele/internal/fault"
@@ -159,16 +158,23 @@ func (b *Backoffice) changeInvitation(r *web.Request, by staff.For[staff.Help]) 
 }
 
 func (b *Backoffice) resendInvitation(r *web.Request, by staff.For[staff.Help]) error {
-	return b.settle(r, by, b.invites.Resend, "The invitation to %s is sent again. The earlier link no longer works.")
+	return b.settle(r, by, b.invites.Resend, func(i invite.Invitation) string {
+		if i.Unsent() {
+			return "The invitation to " + i.Address.String() + " is sent."
+		}
+		return "The invitation to " + i.Address.String() + " is sent again. The earlier link no longer works."
+	})
 }
 
 func (b *Backoffice) withdrawInvitation(r *web.Request, by staff.For[staff.Help]) error {
-	return b.settle(r, by, b.invites.Withdraw, "The invitation to %s is withdrawn. Its link no longer works.")
+	return b.settle(r, by, b.invites.Withdraw, func(i invite.Invitation) string {
+		return "The invitation to " + i.Address.String() + " is withdrawn. Its link no longer works."
+	})
 }
 
 // settle does something to the invitation in the path; where it is refused,
 // the invitation's page says why.
-func (b *Backoffice) settle(r *web.Request, by staff.For[staff.Help], do func(context.Context, access.For[access.ManagePeople], id.Invitation) error, said string) error {
+func (b *Backoffice) settle(r *web.Request, by staff.For[staff.Help], do func(context.Context, access.For[access.ManagePeople], id.Invitation) error, said func(before invite.Invitation) string) error {
 	acc, i, err := b.sent(r, by)
 	if err != nil {
 		return err
@@ -180,6 +186,6 @@ func (b *Backoffice) settle(r *web.Request, by staff.For[staff.Help], do func(co
 	if err != nil {
 		return err
 	}
-	r.Say(ui.Good, fmt.Sprintf(said, i.Address))
+	r.Say(ui.Good, said(i))
 	return r.Redirect(accountPath(acc.Account()) + "/users")
 }

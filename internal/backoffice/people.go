@@ -95,14 +95,28 @@ func trouble(m access.Member, now time.Time) string {
 // mailNews says how the mail of an invitation fares. One that was mailed to
 // nobody, because its reader has blocked the account, looks sent.
 func mailNews(i invite.Invitation) (ui.Kind, string) {
+	if i.Unsent() {
+		return ui.Warn, "Not sent yet"
+	}
 	if i.MailState == "" {
 		return ui.Good, "Sent"
 	}
 	return mailState(i.MailState, i.MailProblem)
 }
 
+// sending is what the button says that sends an invitation.
+func sending(i invite.Invitation) string {
+	if i.Unsent() {
+		return "Send"
+	}
+	return "Send again"
+}
+
 // inviter is who sent an invitation.
 func inviter(i invite.Invitation) string {
+	if i.InviterName == "" && i.Unsent() {
+		return "somebody of the former system"
+	}
 	if i.InviterName == "" {
 		return "staff"
 	}

@@ -45,7 +45,15 @@ func TestAlbum(t *testing.T) {
 	a.customers()
 	a.owners()
 	a.staff()
+	a.former()
 	a.kept(t)
+}
+
+// TestFormerAlbum takes those of accounts that came in from another system.
+func TestFormerAlbum(t *testing.T) {
+	a := &album{folder: shotsFolder(t)}
+	a.site = demoSite(t)
+	a.former()
 }
 
 // TestSignInAlbum takes those of signing in alone.

@@ -51,6 +51,8 @@ var fill = map[string]string{
 	"invitation_blocks": "INSERT INTO invitation_blocks (account_id, address, created_at) VALUES ($1 + 0 * $2 + 0 * $3, $4, CURRENT_TIMESTAMP)",
 	"ownership_offers":  "INSERT INTO ownership_offers (account_id, from_id, to_id, hand_over, from_credentials, to_credentials, state, created_at, expires_at) VALUES ($1 + 0 * $2, $3, $3, FALSE, LENGTH($4), 1, 'declined', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
 	"mails":             "INSERT INTO mails (account_id, about_id, kind, class, recipient, subject, text_body, html_body, state, created_at) VALUES ($1 + 0 * $3, $2 + 0, 'x', 'bulk', 'm@x.example', $4, '', '', 'kept', CURRENT_TIMESTAMP)",
+	"account_values":    "INSERT INTO account_values (account_id, field_id, value) VALUES ($1 + 0 * $2 + 0 * $3, CASE WHEN $4 LIKE 'first %' THEN 1 ELSE 2 END, $4)",
+	"account_notes":     "INSERT INTO account_notes (account_id, text, created_at, changed_at) VALUES ($1 + 0 * $2 + 0 * $3, $4, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
 	"audit_records":     "INSERT INTO audit_records (at, event, actor_kind, via, account_id, before) VALUES (CURRENT_TIMESTAMP, 'x.y', 'system', 'system', $1 + 0 * $2 + 0 * $3, $4)",
 }
 
@@ -73,6 +75,9 @@ type pair struct {
 func newPair(t *testing.T, w *apptest.World) *pair {
 	p := &pair{World: w, alice: w.Person("Alice Arden", "alice@arden.example"), bella: w.Person("Bella Basalt", "bella@basalt.example")}
 	p.a, p.b = w.Account(p.alice, "Amber"), w.Account(p.bella, "Basalt")
+	for range 2 { // one for the first value of an account, one for a further
+		w.Exec("INSERT INTO account_fields (name, kind, created_at) VALUES ('A field', 'text', $1)", w.Clock.Now())
+	}
 	for _, account := range []id.Account{p.a, p.b} {
 		for table := range fill {
 			if err := p.insert(db.Wide, table, account, "first"); err != nil {

@@ -32,6 +32,18 @@ type Offer int64
 // A Contact is an address of an account that receives mail and never signs in.
 type Contact int64
 
+// A Group is what staff sort accounts into.
+type Group int64
+
+// A Field is one that the operator has added to accounts.
+type Field int64
+
+// A Note is what staff have noted down about an account.
+type Note int64
+
+// An Import is another system's database that was brought in.
+type Import int64
+
 // A Staff is an operator of the installation.
 type Staff int64
 

@@ -247,7 +247,9 @@ func mayTouch(tx *db.Tx, by access.For[access.ManagePeople], i Invitation) error
 }
 
 // Resend mails the invitation again under a new link; the old one is dead,
-// and the time to answer begins anew.
+// and the time to answer begins anew. One that came in from another system and
+// was never sent is sent by whoever does it, where nobody is known who
+// invited.
 func (v *Invites) Resend(ctx context.Context, by access.For[access.ManagePeople], number id.Invitation) (err error) {
 	defer fault.Wrap(&err, "invite.Resend(%d, %d)", by.Account(), number)
 	return by.Write(ctx, func(tx *db.Tx, by access.For[access.ManagePeople]) error {
@@ -262,13 +264,20 @@ func (v *Invites) Resend(ctx context.Context, by access.For[access.ManagePeople]
 			return err
 		}
 		token, hash := auth.NewToken()
-		_, err = db.Exec(tx, "UPDATE invitations SET token_hash = $3, sent_at = $4, expires_at = $5, sends = sends + 1 WHERE account_id = $1 AND id = $2 AND state = 'pending'",
-			by.Account(), number, hash, tx.Now, tx.Now.Add(Life))
+		_, err = db.Exec(tx, `
+			UPDATE invitations SET token_hash = $3, sent_at = $4, expires_at = $5, sends = sends + 1,
+				invited_by_user = CASE WHEN $6 THEN $7 ELSE invited_by_user END, invited_by_staff = CASE WHEN $6 THEN $8 ELSE invited_by_staff END
+			WHERE account_id = $1 AND id = $2 AND state = 'pending'`,
+			by.Account(), number, hash, tx.Now, tx.Now.Add(Life), i.Unsent() && !i.InviterID.Valid && !i.StaffID.Valid,
+			db.SomeUnlessZero(by.User()), db.SomeUnlessZero(by.Staff()))
 		if err != nil {
 			return err
 		}
 		if err := v.mail(tx, by.Account(), number, token); err != nil {
 			return err
+		}
+		if i.Unsent() {
+			return v.record(tx, by, "invitation.sent", number, New{Role: i.Given(), Ends: i.AccessEndsAt})
 		}
 		return audit.Write(tx, by.Actor(), audit.Record{Event: "invitation.resent", Account: by.Account(), Object: "invitation", ObjectID: int64(number)})
 	})

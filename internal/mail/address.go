@@ -21,6 +21,21 @@ type Address struct{ text string }
 // MaxAddress is the longest address that SMTP carries (RFC 5321 §4.5.3.1.3).
 const MaxAddress = 254
 
+// Nowhere ends the addresses that stand for nobody and get no mail (RFC 2606).
+const Nowhere = ".invalid"
+
+// IsNowhere reports whether the address stands for nobody.
+func (a Address) IsNowhere() bool { return strings.HasSuffix(a.text, Nowhere) }
+
+// Shown is the address as pages show it, and in words where it stands for
+// nobody.
+func (a Address) Shown() string {
+	if a.IsNowhere() {
+		return "No address known"
+	}
+	return a.text
+}
+
 var domains = idna.New(
 	idna.MapForLookup(), idna.BidiRule(), idna.ValidateLabels(true), idna.StrictDomainName(true), idna.VerifyDNSLength(true), idna.Transitional(false),
 )

@@ -67,24 +67,32 @@ func (o *Outbox) Send(tx *db.Tx, m Message) (id.Mail, error) {
 	if err != nil {
 		return 0, err
 	}
-	state := "queued"
-	if o.sender == nil {
-		state = "kept"
-	}
+	state, problem := o.begins(m.To)
 	number, err := db.One[id.Mail](tx, `
-		INSERT INTO mails (account_id, about_id, user_id, kind, class, recipient, subject, text_body, html_body, state, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
-		db.SomeUnlessZero(m.Account), db.SomeUnlessZero(max(m.Account, m.About)), db.SomeUnlessZero(m.User), m.Kind, string(m.Class), m.To, m.Subject, shown.Text, shown.HTML, state, tx.Now)
+		INSERT INTO mails (account_id, about_id, user_id, kind, class, recipient, subject, text_body, html_body, state, problem, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`,
+		db.SomeUnlessZero(m.Account), db.SomeUnlessZero(max(m.Account, m.About)), db.SomeUnlessZero(m.User), m.Kind, string(m.Class), m.To, m.Subject, shown.Text, shown.HTML, state, problem, tx.Now)
 	if err != nil {
 		return 0, fmt.Errorf("mail.Send(%s): %w", m.Kind, err)
 	}
-	if err := o.seal(tx, number, full); err != nil {
-		return 0, err
-	}
-	if o.sender == nil {
+	if state == "failed" {
 		return number, nil
 	}
+	if err := o.seal(tx, number, full); err != nil || state == "kept" {
+		return number, err
+	}
 	return number, o.jobs.Enqueue(tx, job.Queue(m.Class), m.GivesWay, deliverArgs{Mail: number})
+}
+
+// begins is the state that a message begins in.
+func (o *Outbox) begins(to Address) (state, problem string) {
+	switch {
+	case to.IsNowhere():
+		return "failed", "This address stands for somebody who is not known, so nobody gets it."
+	case o.sender == nil:
+		return "kept", ""
+	}
+	return "queued", ""
 }
 
 func (o *Outbox) seal(tx *db.Tx, number id.Mail, m Rendered) error {

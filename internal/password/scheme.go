@@ -23,11 +23,12 @@ type scheme struct {
 
 // Why a stored hash is none, in words for the report of an import.
 var (
-	errEmpty   = errors.New("there is no password hash")
-	errUnknown = errors.New("the password hash is of no known scheme")
-	errBroken  = errors.New("the password hash is broken")
-	errCostly  = errors.New("the password hash asks for more work than a sign-in may take")
-	errLong    = errors.New("the password hash is longer than any real one")
+	errEmpty      = errors.New("there is no password hash")
+	errUnknown    = errors.New("the password hash is of no known scheme")
+	errBroken     = errors.New("the password hash is broken")
+	errCostly     = errors.New("the password hash asks for more work than a sign-in may take")
+	errNoPassword = errors.New("the password is empty")
+	errLong       = errors.New("the password hash is longer than any real one")
 )
 
 // readers read the hashes of other systems by how these begin. Hashes that

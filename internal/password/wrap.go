@@ -31,11 +31,11 @@ const wrapPrefix = "$wrap$"
 // others, and come again after a fault.Busy.
 func (h *Hasher) Import(ctx context.Context, found string) (stored string, err error) {
 	found = strings.Trim(found, " \t\r\n")
-	s, err := readForeign(found)
+	wraps, err := Inspect(found)
 	if err != nil {
-		return "", fault.New(fault.Invalid, "password-hash", err.Error())
+		return "", err
 	}
-	if !s.weak {
+	if !wraps {
 		return found, nil
 	}
 	leave, err := h.enter(ctx)
@@ -43,10 +43,21 @@ func (h *Hasher) Import(ctx context.Context, found string) (stored string, err e
 		return "", err
 	}
 	defer leave()
-	if bytes.Equal(s.derive(nil), s.want) {
-		return "", fault.New(fault.Invalid, "password-hash", "the password is empty")
+	s, err := readForeign(found)
+	return s.wrap(), err
+}
+
+// Inspect says, without the work of wrapping, what Import would: whether it
+// wraps a hash, and why it takes one for none.
+func Inspect(found string) (wraps bool, err error) {
+	s, err := readForeign(strings.Trim(found, " \t\r\n"))
+	if err == nil && s.weak && bytes.Equal(s.derive(nil), s.want) {
+		err = errNoPassword
 	}
-	return s.wrap(), nil
+	if err != nil {
+		return false, fault.New(fault.Invalid, "password-hash", err.Error())
+	}
+	return s.weak, nil
 }
 
 // wrap hashes the digest.

@@ -76,7 +76,7 @@ func (p *Portal) settings(r *web.Request, by access.For[access.ManageProfile]) e
 	if err != nil {
 		return err
 	}
-	return p.showSettings(r, nil, by, settingsView{typed: typed(a.Details), stamp: a.Stamp()})
+	return p.showSettings(r, nil, by, settingsView{typed: typed(a.Details), held: a.Language, stamp: a.Stamp()})
 }
 
 // typed is the details as a form shows them.
@@ -89,6 +89,10 @@ func typed(d account.Details) account.Typed {
 
 func (p *Portal) showSettings(r *web.Request, cause error, by access.For[access.ManageProfile], v settingsView) error {
 	v.number, v.owner, v.closed = by.Account(), by.Owner(), by.Closed()
+	var err error
+	if v.custom, err = account.OwnFields(r.Context(), by); err != nil {
+		return err
+	}
 	page, err := accountPage(p, r, by, "Settings")
 	if err != nil {
 		return err
@@ -100,10 +104,12 @@ func (p *Portal) showSettings(r *web.Request, cause error, by access.For[access.
 type settingsView struct {
 	number    id.Account
 	typed     account.Typed
+	held      string            // the language that is saved
 	stamp     string            // the state of the details that are changed
 	meanwhile account.Meanwhile // what somebody else saved at the same time
 	errors    map[string]string
 	above     string
+	custom    []account.FieldValue // the operator's own fields
 	owner     bool
 	closed    bool
 }
@@ -130,11 +136,12 @@ func (p *Portal) changeSettings(r *web.Request, by access.For[access.ManageProfi
 // settingsAgain shows the form once more. Where somebody else has saved other
 // details meanwhile, they stand beside what was typed.
 func (p *Portal) settingsAgain(r *web.Request, cause error, by access.For[access.ManageProfile], v settingsView) error {
+	now, err := account.Get(r.Context(), by)
+	if err != nil {
+		return err
+	}
+	v.held = now.Language
 	if e, ok := fault.Of(cause); ok && e.Reason == "changed-meanwhile" {
-		now, err := account.Get(r.Context(), by)
-		if err != nil {
-			return err
-		}
 		v.stamp, v.meanwhile, v.above = now.Stamp(), v.typed.Since(typed(now.Details)), account.MeanwhileText
 	}
 	return p.showSettings(r, cause, by, v)

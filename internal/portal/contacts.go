@@ -39,7 +39,11 @@ type contactView struct {
 }
 
 func typedContact(r *web.Request) account.TypedContact {
-	return account.TypedContact{Name: r.Value("name"), Company: r.Value("company"), Address: r.Value("address"), Phone: r.Value("phone"), Kinds: r.Values("kinds")}
+	return account.TypedContact{
+		Name: r.Value("name"), Company: r.Value("company"), Address: r.Value("address"), Phone: r.Value("phone"),
+		Line1: r.Value("line1"), Line2: r.Value("line2"), City: r.Value("city"), Region: r.Value("region"), Postcode: r.Value("postcode"),
+		Country: r.Value("country"), TaxNumber: r.Value("tax_number"), Kinds: r.Values("kinds"),
+	}
 }
 
 func (p *Portal) showContact(r *web.Request, cause error, by access.For[access.ManageContacts], v contactView) error {
@@ -83,8 +87,7 @@ func (p *Portal) contact(r *web.Request, by access.For[access.ManageContacts]) e
 	if err != nil {
 		return err
 	}
-	t := account.TypedContact{Name: c.Name, Company: c.Company, Address: c.Address.String(), Phone: c.Phone, Kinds: c.MailKinds.Keys()}
-	return p.showContact(r, nil, by, contactView{number: number, typed: t})
+	return p.showContact(r, nil, by, contactView{number: number, typed: c.Typed()})
 }
 
 func (p *Portal) changeContact(r *web.Request, by access.For[access.ManageContacts]) error {

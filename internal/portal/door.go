@@ -50,19 +50,24 @@ func (p *Portal) start(r *web.Request) error {
 	if !r.Me().SignedIn() {
 		return r.Redirect("/signin")
 	}
-	return r.Redirect(p.home(r, r.Me()))
+	return r.Redirect(p.home(r, ""))
 }
 
-// home is where somebody begins: the account that she used last, or her list
-// of them. A preference that no longer holds leads to the list.
-func (p *Portal) home(r *web.Request, me auth.Identity) string {
-	list, err := p.memberships.Recent(r.Context(), me, switcherSize)
+// home is where somebody begins: a page of the account that she used last or
+// of the only one that she has, its front page where none is named, or the
+// list of them. A preference that no longer holds leads to the list.
+func (p *Portal) home(r *web.Request, page string) string {
+	last := r.Me().LastAccount()
+	list, err := p.memberships.Recent(r.Context(), r.Me(), switcherSize)
+	if err == nil {
+		list, err = p.withOpen(r, list, last)
+	}
 	if err != nil {
 		return "/me/accounts"
 	}
 	for _, a := range list {
-		if a.ID == me.LastAccount() || len(list) == 1 {
-			return accountPath(a.ID)
+		if a.ID == last || len(list) == 1 {
+			return accountPath(a.ID) + page
 		}
 	}
 	return "/me/accounts"

@@ -17,7 +17,7 @@ import (
 func (s *inviteStage) inviteAddresses(t *testing.T, pattern string, sent inviteSent, who *apptest.Person, member id.Membership) string {
 	for name, number := range map[string]string{
 		"{account}": id.String(s.a), "{invitation}": id.String(sent.number), "{member}": id.String(member), "{user}": id.String(who.User),
-		"{contact}": "1", "{offer}": "1", "{session}": "1", "{app}": "1", "{passkey}": "1", "{provider}": "1", "{identity}": "1", "{device}": "1",
+		"{contact}": "1", "{offer}": "1", "{session}": "1", "{app}": "1", "{passkey}": "1", "{provider}": "1", "{identity}": "1", "{device}": "1", "{below...}": "1", "{page...}": "login",
 		"{mail}": fmt.Sprint(apptest.Query[int64](s.World, "SELECT mail_id FROM invitations WHERE id = $1", sent.number)[0]),
 	} {
 		pattern = strings.ReplaceAll(pattern, name, number)

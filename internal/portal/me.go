@@ -21,6 +21,7 @@ func (p *Portal) mountMe(m *web.Mux) {
 	web.SignedIn(m, "GET /me", p.me)
 	web.SignedIn(m, "POST /me", p.rename, web.Audits("user.renamed"))
 	web.SignedIn(m, "GET /me/accounts", p.myAccounts)
+	web.SignedIn(m, "POST /me/accounts/several", p.hideSeveral, web.Audits("user.hint_hidden"))
 	web.SignedIn(m, "GET /me/accounts/new", p.newAccount)
 	web.SignedIn(m, "POST /me/accounts/new", p.openAccount, web.Audits("account.opened"))
 	p.mountSecurity(m)
@@ -51,7 +52,7 @@ func (p *Portal) showMe(r *web.Request, status int, u user.User, f meForm) error
 	if err != nil {
 		return err
 	}
-	return r.Render(status, mePageBody(page, u, f, r.Now()))
+	return r.Render(status, mePageBody(page, r, u, f))
 }
 
 func (p *Portal) rename(r *web.Request) error {
@@ -96,6 +97,14 @@ func (p *Portal) myAccounts(r *web.Request) error {
 		return err
 	}
 	return r.Render(http.StatusOK, accountsPage(page, r, list, ask.Word, more))
+}
+
+// hideSeveral puts the notice away that tells of further logins.
+func (p *Portal) hideSeveral(r *web.Request) error {
+	if err := p.auth.HideSeveral(r.Context(), r.Me()); err != nil {
+		return err
+	}
+	return r.Redirect(r.Next("/me/accounts"))
 }
 
 func (p *Portal) newAccount(r *web.Request) error {

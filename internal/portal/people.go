@@ -118,12 +118,16 @@ func (p *Portal) sendInvitation(r *web.Request, by access.For[access.ManagePeopl
 			return p.showInvite(r, err, by, inviteForm{Address: r.Value("address"), Choice: c, Above: above}, fields)
 		})
 	}
-	said := "The invitation to " + address.String() + " is on its way."
-	if !p.outbox.Sends() {
-		said = "The invitation to " + address.String() + " is made. Mail is not sent from here yet: its link is in the staff area's mail log."
-	}
-	r.Say(ui.Good, said)
+	r.Say(ui.Good, p.onItsWay(address))
 	return r.Redirect(peoplePath(by.Account()))
+}
+
+// onItsWay is said of an invitation that was sent.
+func (p *Portal) onItsWay(to mail.Address) string {
+	if !p.outbox.Sends() {
+		return "The invitation to " + to.String() + " is made. Mail is not sent from here yet: its link is in the staff area's mail log."
+	}
+	return "The invitation to " + to.String() + " is on its way."
 }
 
 func (p *Portal) editInvitation(r *web.Request, by access.For[access.ManagePeople]) error {
@@ -173,19 +177,31 @@ func (p *Portal) changeInvitation(r *web.Request, by access.For[access.ManagePeo
 			return p.showInvitation(r, err, by, i, c, fields, above)
 		})
 	}
-	r.Say(ui.Good, "The invitation now offers what you chose. Its link stays the same.")
+	r.Say(ui.Good, "The invitation now offers what you chose."+sameLink(i))
 	return r.Redirect(peoplePath(by.Account()))
 }
 
+// sameLink says that the link that was mailed still works.
+func sameLink(i invite.Invitation) string {
+	if i.Unsent() {
+		return ""
+	}
+	return " Its link stays the same."
+}
+
 func (p *Portal) resendInvitation(r *web.Request, by access.For[access.ManagePeople]) error {
-	number, err := web.PathID[id.Invitation](r, "invitation")
+	before, err := p.findInvitation(r, by)
 	if err != nil {
 		return err
 	}
-	if err := p.invites.Resend(r.Context(), by, number); err != nil {
+	if err := p.invites.Resend(r.Context(), by, before.ID); err != nil {
 		return err
 	}
-	r.Say(ui.Good, "Sent again with a new link. The old link no longer works.")
+	if before.Unsent() {
+		r.Say(ui.Good, p.onItsWay(before.Address))
+	} else {
+		r.Say(ui.Good, "Sent again with a new link. The old link no longer works.")
+	}
 	return r.Redirect(peoplePath(by.Account()))
 }
 

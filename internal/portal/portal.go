@@ -44,6 +44,7 @@ func (p *Portal) Mount(m *web.Mux) {
 	p.mountPeople(m)
 	p.mountPolicy(m)
 	p.mountAccount(m)
+	p.mountOld(m)
 }
 
 // switcherSize is how many accounts the switcher lists without a search.

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -15,6 +16,11 @@ const colours = 12
 func ColourOf(number int64) int {
 	return int((number%colours + colours) % colours)
 }
+
+var colourText = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+
+// isColour reports whether a text is a colour, as #rrggbb.
+func isColour(s string) bool { return colourText.MatchString(s) }
 
 // colourClass is the class that carries an account's colour.
 func colourClass(c int) string {

@@ -144,9 +144,9 @@ func Rename(tx *db.Tx, u id.User, name, language string) error {
 	return err
 }
 
-// ParseLanguage reads a language that mail and pages exist in.
+// ParseLanguage reads the language that a person wants mail and pages in.
 func ParseLanguage(s string) (string, error) {
-	if _, ok := locale.Languages[s]; !ok {
+	if !locale.IsLanguage(s) {
 		return "", &fault.Error{Code: fault.Invalid, Reason: "language", Text: "Choose one of the languages in the list."}
 	}
 	return s, nil

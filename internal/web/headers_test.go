@@ -139,6 +139,7 @@ func TestT118_PagesOfMailedLinksTellNobodyTheirAddress(t *testing.T) {
 		for _, page := range []string{
 			"GET /i/{token}", "GET /recover/{token}", "GET /signup/{token}", "GET /invitation", "GET /recover/password", "GET /signup/confirm",
 			"GET /alarm/{token}", "GET /alarm", "GET /address/{token}", "GET /address", "GET /address/undo/{token}", "GET /address/undo", "GET /factor-reset/{token}", "GET /factor-reset",
+			"GET /invite/{below...}", "GET /password/reset/{below...}", "GET /index.php/{page...}",
 		} {
 			if v := all[page].Header.Get("Referrer-Policy"); v != "no-referrer" {
 				t.Errorf("%s: %q", page, v)

@@ -61,7 +61,7 @@ var strange = []string{
 }
 
 // fields are the names that queries and forms use.
-var fields = []string{"q", "after", "after_name", "after_account", "after_user", "before", "state", "next", "role", "permissions", "ends", "address"}
+var fields = []string{"q", "after", "after_name", "after_account", "after_user", "before", "state", "next", "role", "permissions", "ends", "address", "action", "rp"}
 
 // TestT123_NothingTypedBreaksAPage writes strange texts into every field of
 // every form and every query: each is taken or refused in words.
@@ -259,7 +259,7 @@ func TestT122_NoSecretIsLogged(t *testing.T) {
 		s := newStage(t, w)
 		b := s.Browser()
 		secret := strings.Repeat("s3cret", 8)
-		for _, prefix := range []string{"/i/", "/recover/", "/signup/", "/alarm/", "/address/", "/address/undo/", "/factor-reset/", "//i/", "/./i/", "/x/../i/", "/%69/", "//signup/", "/I/", "/signin?next=", "/signin?password="} {
+		for _, prefix := range []string{"/i/", "/recover/", "/signup/", "/alarm/", "/address/", "/address/undo/", "/factor-reset/", "//i/", "/./i/", "/x/../i/", "/%69/", "//signup/", "/I/", "/invite/", "/password/reset/redeem/", "/index.php/invite/", "/Index.php//password/reset/", "/index.php?rp=/invite/", "/signin?next=", "/signin?password="} {
 			b.GetOnly(prefix + secret)
 			b.Once(b.Request(http.MethodPost, prefix+secret, nil))
 			b.Once(b.Request(http.MethodHead, prefix+secret, nil))

@@ -49,8 +49,11 @@ func (s *stage) texts(t *testing.T, value string) {
 			continue
 		}
 		key := "id"
-		if c.TableName == "invitation_blocks" {
+		switch c.TableName {
+		case "invitation_blocks":
 			key = "account_id"
+		case "import_rows":
+			key = "target_id"
 		}
 		s.Exec(fmt.Sprintf(`UPDATE %[1]s SET "%[2]s" = $1 || ('%[1]s' || %[3]s)`, c.TableName, c.ColumnName, key), value)
 	}

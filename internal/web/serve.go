@@ -240,11 +240,11 @@ func (m *Mux) isOurs(req *http.Request) bool {
 	return strings.EqualFold(req.Host, m.BaseURL.Host) || req.URL.Path == "/healthz" || req.URL.Path == "/readyz" || req.URL.Path == "/metrics"
 }
 
-// redact hides the tokens that stand in the paths of mailed links, however
-// the path is spelled.
+// redact hides the tokens that stand in the paths of mailed links, WHMCS's
+// among them, however the path is spelled.
 func redact(p string) string {
-	clean := strings.ToLower(path.Clean("/" + p))
-	for _, prefix := range []string{"/i/", "/recover/", "/signup/", "/alarm/", "/address/undo/", "/address/", "/factor-reset/"} {
+	clean := strings.TrimPrefix(strings.ToLower(path.Clean("/"+p)), "/index.php")
+	for _, prefix := range []string{"/i/", "/recover/", "/signup/", "/alarm/", "/address/undo/", "/address/", "/factor-reset/", "/password/reset/", "/invite/"} {
 		if strings.HasPrefix(clean, prefix) {
 			return prefix + "[redacted]"
 		}

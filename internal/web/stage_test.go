@@ -63,6 +63,8 @@ func newStage(t *testing.T, w *apptest.World) *stage {
 		"mail": s.insert(`INSERT INTO mails (account_id, user_id, kind, class, recipient, subject, text_body, html_body, state, created_at)
 			VALUES ($1, $2, 'test', 'bulk', $3, 'A subject', 'A text', 'A text', 'sent', $4) RETURNING id`, s.account, s.owner.User, s.owner.Address, w.Clock.Now()),
 		"token": "a-token-of-nobody",
+		"below": "a-token-of-nobody",
+		"page":  "a-page-of-nobody",
 	}
 	s.tokens["newcomer"] = s.tokens[web.InvitationCookie]
 	s.own = map[string]string{"invitation": s.invite(other, s.owner.Address), "session": s.secondSession(s.owner)}
@@ -72,12 +74,26 @@ func newStage(t *testing.T, w *apptest.World) *stage {
 		VALUES ($2, 'Sid Signer', '', 'en', $1, '', $3, $4) RETURNING id`, at("sid"), w.Clock.Now(), w.Clock.Now().Add(time.Hour))
 	s.addProvider()
 	s.addFactors(t)
+	s.addFormer()
 	s.pairs = append(s.pairs, "{owner}", s.owner.Address, "{mate}", s.mate.Address, "{stranger}", s.stranger.Address, "{root}", s.root.Address, "{newcomer}", at("newcomer"))
 	for name, value := range s.ids {
 		s.pairs = append(s.pairs, "{"+name+"}", value)
 	}
 	s.words = strings.NewReplacer(s.pairs...)
 	return s
+}
+
+// addFormer gives the account what accounts have that came in from another
+// system: a group, a field of each kind, and notes.
+func (s *stage) addFormer() {
+	now := s.Clock.Now()
+	group := s.insert("INSERT INTO account_groups (name, colour, created_at) VALUES ('A group', '#336699', $1) RETURNING id", now)
+	s.Exec("UPDATE accounts SET group_id = "+group+" WHERE id = $1", s.account)
+	for _, kind := range []string{"text", "lines", "link", "choice", "tick", "secret"} {
+		field := s.insert("INSERT INTO account_fields (name, kind, created_at) VALUES ('A field', $1, $2) RETURNING id", kind, now)
+		s.Exec("INSERT INTO account_values (account_id, field_id, value) VALUES ($1, "+field+", 'A value')", s.account)
+	}
+	s.Exec("INSERT INTO account_notes (account_id, text, author, created_at, changed_at) VALUES ($1, 'A note', 'An author', $2, $2)", s.account, now)
 }
 
 // word says what stands for a name in forms from now on.
@@ -124,7 +140,7 @@ func (s *stage) secondSession(p *apptest.Person) (number string) {
 	return number
 }
 
-var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
+var placeholder = regexp.MustCompile(`\{([a-z_]+)(?:\.\.\.)?\}`)
 
 // path fills in a route's path with the samples of the stage.
 func (s *stage) path(t *testing.T, r web.Route) string {
@@ -143,7 +159,7 @@ func (s *stage) samples(r web.Route) map[string]string {
 func fill(t *testing.T, r web.Route, samples map[string]string) string {
 	t.Helper()
 	return placeholder.ReplaceAllStringFunc(r.Pattern, func(p string) string {
-		value, ok := samples[strings.Trim(p, "{}")]
+		value, ok := samples[strings.Trim(p, "{.}")]
 		if !ok {
 			t.Fatalf("%s %s: the placeholder %s has no sample. Give it one in newStage, in internal/web/stage_test.go.", r.Method, r.Pattern, p)
 		}
@@ -190,6 +206,7 @@ var uses = map[string]use{
 	"POST /invitation/join":                     {as: "newcomer", fields: []string{"name", "Nina New", "password", "four green bicycles"}},
 	"POST /invitation/decline":                  {as: "newcomer"},
 	"POST /me":                                  {fields: person},
+	"POST /me/accounts/several":                 {before: "UPDATE users SET several = TRUE"},
 	"POST /me/accounts/new":                     {fields: details[:6]},
 	"POST /me/security":                         {fields: []string{"old", apptest.Password, "password", "four green bicycles"}},
 	"POST /me/sessions/{session}/end":           {},
