@@ -5,6 +5,7 @@
 //	go run ./bench                       # SQLite
 //	go run ./bench -database postgres:///name?host=/socket&user=role
 //	go run ./bench -flood 60s            # 500 sign-ins at once
+//	go run ./bench -upgrade 100000       # a WHMCS with as many clients comes in
 package main
 
 import (
@@ -38,6 +39,10 @@ func main() {
 	flooding := flag.Duration("flood", 0, "measure only a flood of sign-ins, this long")
 	from := flag.String("flood-from", "", "be the flood on the server at this address; the benchmark starts itself so")
 	host := flag.String("flood-host", "", "the host that the flood asks for")
+	clients := flag.Int("upgrade", 0, "measure only the upgrade, from a WHMCS with so many clients")
+	shape := flag.String("upgrade-shape", "7.10", "its release: 7.0, 7.10, 8.3 or 8.13")
+	dsn := flag.String("upgrade-from", "", "do the upgrade from the database at this address; the benchmark starts itself so")
+	key := flag.String("key", "", "secret key file of the database; a new one if empty")
 	flag.Parse()
 	if *from != "" {
 		if err := pour(*from, *host, *flooding, *accounts); err != nil {
@@ -46,7 +51,7 @@ func main() {
 		}
 		return
 	}
-	if *profile != "" {
+	if *profile != "" && *clients == 0 {
 		f, err := os.Create(*profile)
 		if err == nil {
 			err = pprof.StartCPUProfile(f)
@@ -57,13 +62,22 @@ func main() {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	if err := run(*database, time.Duration(*seconds*float64(time.Second)), *accounts, *only, *flooding, os.Stdout); err != nil {
+	if err := run(*database, time.Duration(*seconds*float64(time.Second)), *accounts, *only, *flooding, coming{*clients, *shape, *dsn, *key, *profile}, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(database string, each time.Duration, accounts int, only string, flooding time.Duration, out io.Writer) error {
+// A coming is an upgrade that is measured.
+type coming struct {
+	clients int
+	shape   string
+	dsn     string // of the process that does it
+	key     string
+	profile string
+}
+
+func run(database string, each time.Duration, accounts int, only string, flooding time.Duration, c coming, out io.Writer) error {
 	folder, err := os.MkdirTemp("", "clientele-bench-*")
 	if err != nil {
 		return err
@@ -72,9 +86,12 @@ func run(database string, each time.Duration, accounts int, only string, floodin
 	if database == "" {
 		database = "sqlite://" + filepath.Join(folder, "bench.db")
 	}
+	if c.key == "" {
+		c.key = filepath.Join(folder, "secret.key")
+	}
 	settled, err := config.Config{
 		DatabaseURL: database, BaseURL: "http://localhost:8080", Brand: "Bench", SignUp: "open", Listen: "127.0.0.1:0",
-		SecretKeyFile: filepath.Join(folder, "secret.key"), TrustedProxies: []string{"127.0.0.1"},
+		SecretKeyFile: c.key, TrustedProxies: []string{"127.0.0.1"},
 	}.Settle()
 	if err != nil {
 		return err
@@ -85,6 +102,12 @@ func run(database string, each time.Duration, accounts int, only string, floodin
 		return err
 	}
 	defer a.DB.Close()
+	switch {
+	case c.dsn != "":
+		return bringIn(ctx, a, c.dsn, out)
+	case c.clients > 0:
+		return benchUpgrade(ctx, a, c.clients, c.shape, folder, c.profile, out)
+	}
 	began := time.Now()
 	data, err := fill(ctx, a, size{users: accounts, accounts: accounts, perAccount: 5})
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 
+	"clientele/internal/whmcstest"
+
 	"github.com/chromedp/chromedp"
 )
 
@@ -59,5 +61,6 @@ func TestMain(m *testing.M) {
 	if c := startChromium(); c.stop != nil {
 		c.stop()
 	}
+	whmcstest.Stop()
 	os.Exit(code)
 }

@@ -34,6 +34,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Migrate the database and serve."`
 	Migrate migrateCommand `cmd:"" help:"Migrate the database and stop."`
 	Demo    demoCommand    `cmd:"" help:"Fill an empty database with a story to try things on."`
+	Import  importCommands `cmd:"" help:"Bring in the people and accounts of another system."`
 	Staff   staffCommands  `cmd:"" help:"The operators of this installation."`
 	Key     keyCommands    `cmd:"" help:"The secret key that seals what must not be read in a copy of the database."`
 	Routes  routesCommand  `cmd:"" help:"Print every route with its guard."`

@@ -15,6 +15,7 @@ import (
 	"clientele/internal/apptest"
 	"clientele/internal/cli"
 	"clientele/internal/db"
+	"clientele/internal/whmcstest"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -22,9 +23,18 @@ import (
 
 // TestMain makes this program the command itself for the scripts.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(tidy{m}, map[string]func(){
 		"clientele": func() { os.Exit(cli.Run(os.Args[1:], "v1.2.3", os.Stdin, os.Stdout, os.Stderr)) },
 	})
+}
+
+// tidy takes MariaDB away after the last test.
+type tidy struct{ *testing.M }
+
+// Run runs the tests.
+func (t tidy) Run() int {
+	defer whmcstest.Stop()
+	return t.M.Run()
 }
 
 // TestCommandLine runs the scripts in testdata. Those that say $POSTGRES work

@@ -1,0 +1,322 @@
+package upgrade
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"clientele/internal/account"
+	"clientele/internal/db"
+	"clientele/internal/id"
+	"clientele/internal/invite"
+	"clientele/internal/mail"
+	"clientele/internal/sso"
+	"clientele/internal/whmcs"
+)
+
+// What the report says of the rest.
+const (
+	orphanValue  = "belongs to a client or a field that is not there: it was left out"
+	secondValue  = "gives a client a second value in one field: the first was kept, and this was left out"
+	orphanNote   = "is about a client that is not there: it was left out"
+	staffSecret  = "is a password field: what accounts have in it can be read by staff here, as it could there"
+	noProvider   = "links a sign-in whose provider is not set up here: add it under Staff, Sign-in providers, and run the upgrade again"
+	noSuchWay    = "links a sign-in with a provider that cannot be used here: she signs in with her password"
+	sharedLink   = "links a sign-in to a login that several became: it was dropped with their passwords, and can be linked again"
+	orphanSignIn = "links a sign-in to somebody who cannot sign in: it was left out"
+	linkedHere   = "links a sign-in that is linked to another login here: it was left out"
+)
+
+// bringGroups brings in the groups of accounts.
+func (r *run) bringGroups(ctx context.Context) error {
+	return batches(r.reader.Groups(ctx), func(part []whmcs.Group) error {
+		return r.step(ctx, func(b *batch) error {
+			want := make([]wanted[account.Group], len(part))
+			for i, g := range part {
+				want[i] = wanted[account.Group]{source: g.ID, row: account.Group{Name: cmp.Or(g.Name, fmt.Sprint("Group ", g.ID)), Colour: g.Colour, CreatedAt: b.tx.Now}, who: g.Name}
+			}
+			return bring(b, shelf[account.Group]{kind: groups, what: "Groups", source: "tblclientgroups", table: b.tables().Groups}, want)
+		})
+	})
+}
+
+var fieldKinds = map[string]string{"text": "text", "textarea": "lines", "link": "link", "dropdown": "choice", "tickbox": "tick", "password": "secret"}
+
+// bringFields brings in the fields that clients have besides the usual ones.
+func (r *run) bringFields(ctx context.Context) error {
+	return batches(r.reader.CustomFields(ctx), func(part []whmcs.CustomField) error {
+		return r.step(ctx, func(b *batch) error {
+			var want []wanted[account.Field]
+			for _, f := range part {
+				if f.Type == "client" {
+					want = append(want, b.wantedField(f))
+				}
+			}
+			return bring(b, shelf[account.Field]{kind: fields, what: "Fields", source: "tblcustomfields", table: b.tables().Fields}, want)
+		})
+	})
+}
+
+func (b *batch) wantedField(f whmcs.CustomField) wanted[account.Field] {
+	_, shown, ok := strings.Cut(f.Name, "|") // what staff call it, and what clients read
+	if !ok {
+		shown = f.Name
+	}
+	row := account.Field{
+		Name: cmp.Or(strings.TrimSpace(shown), fmt.Sprint("Field ", f.ID)), Kind: cmp.Or(fieldKinds[f.FieldType], "text"), Description: f.Description, Pattern: f.Pattern,
+		StaffOnly: f.AdminOnly, Required: f.Required, Position: f.Position, CreatedAt: b.tx.Now,
+	}
+	if row.Kind == "choice" {
+		for option := range strings.SplitSeq(f.Options, ",") {
+			row.Options += strings.TrimSpace(option) + "\n"
+		}
+	}
+	if row.Kind == "secret" {
+		b.say(Changed, "tblcustomfields", f.ID, staffSecret, row.Name)
+	}
+	return wanted[account.Field]{source: f.ID, row: row, who: row.Name}
+}
+
+// perField is how many clients there can be for each field: what a client has
+// in a field is known by both, since its own number there may change.
+const perField = 1 << 36
+
+// bringValues brings in what accounts have in those fields.
+func (r *run) bringValues(ctx context.Context) error {
+	others := numbers{}
+	for f, err := range whmcs.NewReader(r.src, func(whmcs.Note) {}).CustomFields(ctx) {
+		if err != nil {
+			return err
+		}
+		if f.Type != "client" {
+			others.add(f.ID)
+		}
+	}
+	had := numbers{}
+	return batches(r.reader.CustomFieldValues(ctx), func(part []whmcs.CustomFieldValue) error {
+		r.progress(len(part), "Fields")
+		var mine, second []whmcs.CustomFieldValue
+		for _, v := range part {
+			source := v.FieldID*perField + v.RelatedID
+			switch {
+			case v.Value == "" || others.has(v.FieldID):
+			case had.has(source):
+				second = append(second, v)
+			default:
+				had.add(source)
+				mine = append(mine, v)
+			}
+		}
+		return r.step(ctx, func(b *batch) error {
+			for _, v := range second {
+				b.say(Skipped, "tblcustomfieldsvalues", v.ID, secondValue, fmt.Sprintf("field %d, client %d", v.FieldID, v.RelatedID))
+			}
+			return b.bringValues(mine)
+		})
+	})
+}
+
+func (b *batch) bringValues(part []whmcs.CustomFieldValue) error {
+	var clientIDs, fieldIDs []int64
+	for _, v := range part {
+		clientIDs, fieldIDs = append(clientIDs, v.RelatedID), append(fieldIDs, v.FieldID)
+	}
+	accounts, err := b.became(clients, clientIDs)
+	if err != nil {
+		return err
+	}
+	those, err := b.became(fields, fieldIDs)
+	if err != nil {
+		return err
+	}
+	var want []wanted[account.Value]
+	for _, v := range part {
+		if !b.survey.clients.has(v.RelatedID) || !b.seen[fields].has(v.FieldID) {
+			b.say(Skipped, "tblcustomfieldsvalues", v.ID, orphanValue, fmt.Sprintf("field %d, client %d", v.FieldID, v.RelatedID))
+			continue
+		}
+		want = append(want, wanted[account.Value]{
+			source: v.FieldID*perField + v.RelatedID, at: v.ID, row: account.Value{AccountID: id.Account(accounts[v.RelatedID]), FieldID: id.Field(those[v.FieldID]), Value: v.Value},
+		})
+	}
+	return bring(b, shelf[account.Value]{kind: values, what: "Field values", source: "tblcustomfieldsvalues", table: b.tables().Values}, want)
+}
+
+// bringNotes brings in what staff have noted down.
+func (r *run) bringNotes(ctx context.Context) error {
+	return batches(r.reader.StaffNotes(ctx), func(part []whmcs.StaffNote) error {
+		r.progress(len(part), "Notes")
+		return r.step(ctx, func(b *batch) error {
+			var clientIDs []int64
+			for _, n := range part {
+				clientIDs = append(clientIDs, n.ClientID)
+			}
+			accounts, err := b.became(clients, clientIDs)
+			if err != nil {
+				return err
+			}
+			var want []wanted[account.Note]
+			for _, n := range part {
+				if !r.survey.clients.has(n.ClientID) {
+					b.say(Skipped, "tblnotes", n.ID, orphanNote, fmt.Sprintf("client %d", n.ClientID))
+					continue
+				}
+				made := cmp.Or(n.Created, n.Modified, time.Unix(0, 0).UTC())
+				want = append(want, wanted[account.Note]{source: n.ID, row: account.Note{
+					AccountID: id.Account(accounts[n.ClientID]), Text: n.Text, Sticky: n.Sticky, Author: r.admins[n.AdminID], CreatedAt: made, ChangedAt: cmp.Or(n.Modified, made),
+				}})
+			}
+			return bring(b, shelf[account.Note]{kind: staffNotes, what: "Notes", source: "tblnotes", table: b.tables().Notes}, want)
+		})
+	})
+}
+
+// inviteLife is how long WHMCS's invitations can be accepted.
+const inviteLife = 7 * 24 * time.Hour
+
+// bringInvites brings in the invitations that wait for an answer, as new ones
+// that were not sent.
+func (r *run) bringInvites(ctx context.Context) error {
+	return batches(r.reader.Invites(ctx), func(part []whmcs.Invite) error {
+		r.progress(len(part), "Invitations")
+		return r.step(ctx, func(b *batch) error {
+			var clientIDs, userIDs []int64
+			for _, i := range part {
+				clientIDs, userIDs = append(clientIDs, i.ClientID), append(userIDs, i.InvitedBy)
+			}
+			accounts, err := b.became(clients, clientIDs)
+			if err != nil {
+				return err
+			}
+			people, err := b.became(users, userIDs)
+			if err != nil {
+				return err
+			}
+			var want []wanted[invite.Imported]
+			for _, i := range part {
+				if !i.Pending() {
+					continue
+				}
+				w, ok, err := b.wantedInvite(i, accounts[i.ClientID], people[i.InvitedBy])
+				if err != nil {
+					return err
+				}
+				if ok {
+					want = append(want, w)
+				}
+			}
+			return b.bringInvitations(invites, want)
+		})
+	})
+}
+
+func (b *batch) wantedInvite(i whmcs.Invite, at, by int64) (w wanted[invite.Imported], ok bool, err error) {
+	address, bad := mail.ParseAddress(i.Email)
+	switch {
+	case !b.survey.clients.has(i.ClientID):
+		b.say(Skipped, "tbluser_invites", i.ID, orphanAsked, fmt.Sprintf("%s: client %d", i.Email, i.ClientID))
+		return w, false, nil
+	case bad != nil:
+		b.say(Skipped, "tbluser_invites", i.ID, badInvite, i.Email)
+		return w, false, nil
+	}
+	row := invite.Imported{AccountID: id.Account(at), Address: address, State: invite.Pending, Permissions: i.Permissions, Role: roleFor(place{grants: i.Permissions})}
+	if !i.InvitedByAdmin && by != 0 {
+		owns, err := db.One[int64](b.tx, "SELECT COUNT(*) FROM memberships WHERE account_id = $1 AND user_id = $2 AND owner AND status = 'active'", at, by)
+		if err != nil {
+			return w, false, err
+		}
+		if owns > 0 {
+			row.InvitedByUser = db.Some(id.User(by))
+		}
+	}
+	row = row.Unsent(b.tx.Now)
+	if sent := cmp.Or(i.Updated, i.Created); !sent.IsZero() && sent.Add(inviteLife).Before(b.tx.Now) {
+		row.ExpiresAt = sent.Add(inviteLife)
+		b.say(Changed, "tbluser_invites", i.ID, oldInvite, i.Email)
+	}
+	return wanted[invite.Imported]{source: i.ID, client: i.ClientID, row: row, who: i.Email}, true, nil
+}
+
+// issuers are the providers that can be signed in through here, by what WHMCS
+// calls them.
+var issuers = map[string]string{"google_signin": "https://accounts.google.com"}
+
+// bringIdentities brings in the sign-ins that people have linked.
+func (r *run) bringIdentities(ctx context.Context) error {
+	return batches(r.reader.LinkedSignIns(ctx), func(part []whmcs.LinkedSignIn) error {
+		r.progress(len(part), "Linked sign-ins")
+		return r.step(ctx, func(b *batch) error {
+			var want []wanted[sso.Imported]
+			for _, l := range part {
+				w, why, err := b.wantedIdentity(l)
+				if err != nil {
+					return err
+				}
+				if why == "" {
+					want = append(want, w)
+					continue
+				}
+				kind := Skipped
+				if why == noProvider {
+					kind = NeedsPerson
+				}
+				b.say(kind, "tblauthn_account_links", l.ID, why, l.Provider)
+			}
+			return bring(b, shelf[sso.Imported]{kind: identities, what: "Linked sign-ins", source: "tblauthn_account_links", table: sso.ForImport(b.by())}, want)
+		})
+	})
+}
+
+// whose is the login that a linked sign-in belongs to.
+func (b *batch) whose(l whmcs.LinkedSignIn) key {
+	switch {
+	case b.version.Users:
+		return key{users, l.UserID}
+	case l.ContactID != 0:
+		return key{contactLogins, l.ContactID}
+	}
+	return key{clientLogins, l.ClientID}
+}
+
+// wantedIdentity is a linked sign-in as it should be here, or why there is
+// none.
+func (b *batch) wantedIdentity(l whmcs.LinkedSignIn) (w wanted[sso.Imported], why string, err error) {
+	issuer, k := issuers[l.Provider], b.whose(l)
+	if issuer == "" || l.Subject == "" {
+		return w, noSuchWay, nil
+	}
+	provider, err := sso.ByIssuer(b.tx, issuer)
+	if err != nil {
+		return w, "", err
+	}
+	f, special := b.fates[k]
+	switch {
+	case provider.ID == 0:
+		return w, noProvider, nil
+	case !b.seen[k.kind].has(k.id) || special && f.how != staying && f.how != own:
+		return w, orphanSignIn, nil
+	case b.survey.shares(k):
+		return w, sharedLink, nil
+	}
+	people, err := b.became(k.kind, []int64{k.id})
+	if err != nil {
+		return w, "", err
+	}
+	if special {
+		people[k.id] = f.user
+	}
+	holders, err := db.All[int64](b.tx, "SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2", provider.Issuer, l.Subject)
+	if err != nil {
+		return w, "", err
+	}
+	mark := "identity " + l.Provider + " " + l.Subject
+	if len(holders) > 0 && holders[0] != people[k.id] || b.marked(mark) {
+		return w, linkedHere, nil
+	}
+	return wanted[sso.Imported]{source: l.ID, row: sso.Imported{
+		UserID: id.User(people[k.id]), ProviderID: provider.ID, Issuer: provider.Issuer, Subject: l.Subject, CreatedAt: cmp.Or(l.Created, b.tx.Now),
+	}}, "", nil
+}

@@ -1,0 +1,329 @@
+package upgrade
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"clientele/internal/access"
+	"clientele/internal/auth"
+	"clientele/internal/db"
+	"clientele/internal/id"
+	"clientele/internal/invite"
+	"clientele/internal/sso"
+	"clientele/internal/user"
+)
+
+// What the report says of what has gone there.
+const (
+	goneThere   = "has gone there since it was brought in, and was changed here: what is here was kept"
+	lastOwner   = "has no access there any more, and is the last owner here: she stays until there is another"
+	clientGone  = "has gone there since it was brought in: the account is closed"
+	loginGone   = "has gone there since it was brought in: the login is deleted"
+	loginStays  = "has gone there since it was brought in, and was used or changed here: the login stays, without the access that it had there"
+	accessGone  = "has gone there since it was brought in: the access has ended"
+	contactGone = "has gone there since it was brought in: the contact is removed"
+)
+
+// sweep takes back what has gone there since the last run, unless somebody has
+// changed it here. What is missing in a part of a dump has not gone.
+func (r *run) sweep(ctx context.Context) error {
+	if !r.again || r.Partial {
+		return nil
+	}
+	for _, s := range []struct {
+		kind, what string
+		take       func(*batch, known) error
+	}{
+		{clientOffers, "Invitations", (*batch).withdraw},
+		{contactOffers, "Invitations", (*batch).withdraw},
+		{linkOffers, "Invitations", (*batch).withdraw},
+		{invites, "Invitations", (*batch).withdraw},
+		{identities, "Linked sign-ins", (*batch).unlink},
+		{contactMember, "Access", (*batch).endAccess},
+		{links, "Access", (*batch).endAccess},
+		{clientOwners, "Access", (*batch).endAccess},
+		{contacts, "Contacts", (*batch).removeContact},
+		{values, "Field values", (*batch).removeValue},
+		{clientNotes, "Notes", (*batch).removeNote},
+		{staffNotes, "Notes", (*batch).removeNote},
+		{clients, "Accounts", (*batch).closeAccount},
+		{contactLogins, "Logins", (*batch).removeLogin},
+		{clientLogins, "Logins", (*batch).removeLogin},
+		{users, "Logins", (*batch).removeLogin},
+		{retired, "", (*batch).retire},
+	} {
+		if err := r.sweepKind(ctx, s.kind, s.take); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepKind goes through all that is remembered of one kind, and takes back
+// what this run has not seen.
+func (r *run) sweepKind(ctx context.Context, kind string, take func(*batch, known) error) error {
+	for after := int64(-1 << 62); ; {
+		var part []known
+		err := r.step(ctx, func(b *batch) (err error) {
+			part, err = db.All[known](b.tx, "SELECT "+knownColumns+" FROM import_rows WHERE import_id = $1 AND kind = $2 AND source_id > $3 ORDER BY source_id LIMIT $4", r.number, kind, after, perStep)
+			for _, k := range part {
+				if err == nil && !r.seen[kind].has(k.SourceID) && !b.hasGivenUp(kind, k.SourceID) {
+					err = take(b, k)
+				}
+			}
+			return err
+		})
+		if err != nil || len(part) < perStep {
+			return err
+		}
+		after = part[len(part)-1].SourceID
+	}
+}
+
+// row reads what a row has become, and whether nobody has changed it here.
+func row[T any](b *batch, t db.Table[T], k known) (now T, there, untouched bool, err error) {
+	list, err := t.Find(b.tx, []int64{k.TargetID})
+	if err != nil || len(list) == 0 {
+		return now, false, false, err
+	}
+	return list[0], true, db.Fingerprint(list[0]) == k.Written, nil
+}
+
+// gone counts what was taken back, or kept.
+func (b *batch) gone(what, table string, k known, untouched bool, reason, who string) {
+	if !untouched {
+		b.count(what, Counted{Kept: 1})
+		b.say(NeedsPerson, table, k.SourceID, goneThere, who)
+		return
+	}
+	b.count(what, Counted{Gone: 1})
+	if reason != "" {
+		b.say(Changed, table, k.SourceID, reason, who)
+	}
+}
+
+func (b *batch) withdraw(k known) error {
+	now, there, untouched, err := row(b, invite.ForImport(b.by()), k)
+	if err != nil {
+		return err
+	}
+	if there && now.State == invite.Pending {
+		b.gone("Invitations", invitesTable(k.Kind), k, untouched, "", now.Address.String())
+		if untouched && !b.DryRun {
+			if err := b.Invites.WithdrawImported(b.tx, b.by(), now.AccountID, now.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return b.forget(k.Kind, k.SourceID)
+}
+
+func (b *batch) unlink(k known) error {
+	_, there, untouched, err := row(b, sso.ForImport(b.by()), k)
+	if err != nil {
+		return err
+	}
+	if there {
+		b.gone("Linked sign-ins", "tblauthn_account_links", k, untouched, "", "")
+		if untouched && !b.DryRun {
+			if err := sso.ForImport(b.by()).Delete(b.tx, k.TargetID); err != nil {
+				return err
+			}
+		}
+	}
+	return b.forget(k.Kind, k.SourceID)
+}
+
+func placesTable(kind string) string {
+	return map[string]string{clientOwners: "tblclients", contactMember: "tblcontacts", links: "tblusers_clients"}[kind]
+}
+
+func (b *batch) endAccess(k known) error {
+	now, there, untouched, err := row(b, b.by().Memberships(), k)
+	if err != nil {
+		return err
+	}
+	if !there || now.Status == "ended" {
+		return b.forget(k.Kind, k.SourceID)
+	}
+	who := fmt.Sprintf("user %d in account %d", now.UserID, now.AccountID)
+	if now.Owner {
+		open, others, err := b.owners(now)
+		if err != nil || !open {
+			return err // she stays the owner of an account that is closed
+		}
+		if !others {
+			b.say(NeedsPerson, placesTable(k.Kind), k.SourceID, lastOwner, who)
+			return nil
+		}
+	}
+	b.gone("Access", placesTable(k.Kind), k, untouched, accessGone, who)
+	if untouched && !b.DryRun {
+		if err := b.Memberships.End(b.tx, b.by(), now.AccountID, now.ID); err != nil {
+			return err
+		}
+	}
+	return b.forget(k.Kind, k.SourceID)
+}
+
+// owners reports whether the client of an account is still there, and whether
+// it has other owners. Each client has one by now, and would in a dry run.
+func (b *batch) owners(m access.Imported) (open, others bool, err error) {
+	of, err := db.All[int64](b.tx, "SELECT source_id FROM import_rows WHERE import_id = $1 AND kind = $2 AND target_id = $3", b.run.number, clients, m.AccountID)
+	if err != nil || len(of) == 0 || !b.survey.clients.has(of[0]) {
+		return false, false, err
+	}
+	n, err := db.One[int64](b.tx, "SELECT COUNT(*) FROM memberships WHERE account_id = $1 AND owner AND status = 'active' AND id <> $2", m.AccountID, m.ID)
+	return true, n > 0 || b.DryRun, err
+}
+
+func (b *batch) removeContact(k known) error {
+	now, there, untouched, err := row(b, b.tables().Contacts, k)
+	if err != nil {
+		return err
+	}
+	if there {
+		b.gone("Contacts", "tblcontacts", k, untouched, contactGone, describe(now.Name, now.Address.String()))
+		if untouched && !b.DryRun {
+			if err := b.tables().Contacts.Delete(b.tx, k.TargetID); err != nil {
+				return err
+			}
+			b.log(now.Removed())
+		}
+	}
+	return b.forget(k.Kind, k.SourceID)
+}
+
+func (b *batch) removeValue(k known) error {
+	return remove(b, b.tables().Values, "Field values", "tblcustomfieldsvalues", k)
+}
+
+func (b *batch) removeNote(k known) error {
+	table := map[string]string{clientNotes: "tblclients", staffNotes: "tblnotes"}[k.Kind]
+	return remove(b, b.tables().Notes, "Notes", table, k)
+}
+
+func remove[T any](b *batch, t db.Table[T], what, table string, k known) error {
+	_, there, untouched, err := row(b, t, k)
+	if err != nil {
+		return err
+	}
+	if there {
+		b.gone(what, table, k, untouched, "", "")
+		if untouched && !b.DryRun {
+			if err := t.Delete(b.tx, k.TargetID); err != nil {
+				return err
+			}
+		}
+	}
+	return b.forget(k.Kind, k.SourceID)
+}
+
+// closeAccount closes the account of a client who has gone. It is remembered,
+// since its number is taken for good.
+func (b *batch) closeAccount(k known) error {
+	now, there, untouched, err := row(b, b.tables().Accounts, k)
+	if err != nil || !there || now.Status == "closed" {
+		return err
+	}
+	b.gone("Accounts", "tblclients", k, untouched, clientGone, now.Name)
+	if !untouched || b.DryRun {
+		return nil
+	}
+	was := now
+	now.Status, now.ClosedAt = "closed", db.Some(b.tx.Now)
+	if err := b.tables().Accounts.Update(b.tx, now); err != nil {
+		return err
+	}
+	b.log(now.Changed(was))
+	k.Written = db.Fingerprint(now)
+	return b.remember(k)
+}
+
+// removeLogin deletes a login that has gone there, if nobody has used it here.
+func (b *batch) removeLogin(k known) error {
+	if k.Mark == joined {
+		b.count("Logins", Counted{Gone: 1})
+		return b.forget(k.Kind, k.SourceID)
+	}
+	now, there, _, err := row(b, db.Table[user.Imported]{Name: "users"}, k)
+	if err != nil {
+		return err
+	}
+	if there {
+		table := map[string]string{clientLogins: "tblclients", contactLogins: "tblcontacts", users: "tblusers"}[k.Kind]
+		unused, err := b.unused(k)
+		if err != nil {
+			return err
+		}
+		if !unused {
+			b.count("Logins", Counted{Kept: 1})
+			b.say(NeedsPerson, table, k.SourceID, loginStays, now.Name)
+			return b.forget(k.Kind, k.SourceID)
+		}
+		b.count("Logins", Counted{Gone: 1})
+		b.say(Changed, table, k.SourceID, loginGone, now.Name)
+	}
+	if err := b.forget(k.Kind, k.SourceID); err != nil {
+		return err
+	}
+	return b.retire(k)
+}
+
+// unused reports whether a login has nothing that did not come from there: it
+// has not been changed here, and owns and enters nothing by what was done here.
+func (b *batch) unused(k known) (bool, error) {
+	n, err := db.One[int64](b.tx, `
+		SELECT COUNT(*) FROM users u WHERE u.id = $1 AND u.status = 'active' AND u.credentials = $2
+			AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id AND s.ended_at IS NULL)
+			AND NOT EXISTS (SELECT 1 FROM memberships m JOIN accounts a ON a.id = m.account_id
+				WHERE m.user_id = u.id AND m.status <> 'ended' AND a.status <> 'closed'
+				AND NOT EXISTS (SELECT 1 FROM import_rows r WHERE r.import_id = $3 AND r.kind IN ('client.owner', 'contact.member', 'link') AND r.target_id = m.id))`,
+		k.TargetID, k.Credentials, b.run.number)
+	return n > 0, err
+}
+
+// retire deletes a login that nothing there stands behind any more.
+func (b *batch) retire(k known) error {
+	if b.DryRun {
+		return nil
+	}
+	unused, err := b.unused(k)
+	if err != nil {
+		return err
+	}
+	if unused {
+		if err := b.erase(id.User(k.TargetID)); err != nil {
+			return err
+		}
+	}
+	if k.Kind != retired {
+		return nil
+	}
+	return b.forget(k.Kind, k.SourceID)
+}
+
+// erase deletes a login, once it has no access to an open account.
+func (b *batch) erase(u id.User) error {
+	type member struct {
+		ID        id.Membership
+		AccountID id.Account
+		Status    string
+	}
+	list, err := db.All[member](b.tx, `
+		SELECT m.id, m.account_id, a.status FROM memberships m JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1 AND m.status <> 'ended'`, u)
+	if err != nil || slices.ContainsFunc(list, func(m member) bool { return m.Status != "closed" }) {
+		return err
+	}
+	for _, m := range list {
+		if err := b.Memberships.End(b.tx, b.by(), m.AccountID, m.ID); err != nil {
+			return err
+		}
+	}
+	person, err := user.ByID(b.tx, u)
+	if err != nil {
+		return err
+	}
+	return auth.EraseQuietly(b.tx, person, b.by().Actor())
+}
