@@ -303,7 +303,7 @@ func copyTable(ctx context.Context, a *app.App, from, to *sql.DB, table, as stri
 
 // An inserter writes rows bare, by statements that stay prepared.
 type inserter struct {
-	to             *sql.DB
+	to              *sql.DB
 	hundred, single *sql.Stmt
 }
 

@@ -31,31 +31,29 @@ const (
 // readCurrencies reads what the currencies are called.
 func (r *run) readCurrencies(ctx context.Context) error {
 	r.currencies, r.usual = map[int64]string{}, locale.DefaultCurrency
-	for c, err := range r.reader.Currencies(ctx) {
-		if err != nil {
-			return err
+	return ahead(ctx, r, (*whmcs.Reader).Currencies, func(list []whmcs.Currency) error {
+		for _, c := range list {
+			code := strings.ToUpper(c.Code)
+			if !locale.IsCurrency(code) {
+				continue
+			}
+			if r.currencies[c.ID] = code; c.Default {
+				r.usual = code
+			}
 		}
-		code := strings.ToUpper(c.Code)
-		if !locale.IsCurrency(code) {
-			continue
-		}
-		if r.currencies[c.ID] = code; c.Default {
-			r.usual = code
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // readAdmins reads the names of the staff there, who wrote the notes.
 func (r *run) readAdmins(ctx context.Context) error {
 	r.admins = map[int64]string{}
-	for a, err := range r.reader.Admins(ctx) {
-		if err != nil {
-			return err
+	return ahead(ctx, r, (*whmcs.Reader).Admins, func(list []whmcs.Admin) error {
+		for _, a := range list {
+			r.admins[a.ID] = a.Name
 		}
-		r.admins[a.ID] = a.Name
-	}
-	return nil
+		return nil
+	})
 }
 
 // tables are the tables of accounts.
@@ -63,7 +61,7 @@ func (b *batch) tables() account.Imports { return account.ForImport(b.by()) }
 
 // bringClients brings in the accounts, and before 8.0 their owners with them.
 func (r *run) bringClients(ctx context.Context) error {
-	return batches(r.reader.Clients(ctx), func(part []whmcs.Client) error {
+	return ahead(ctx, r, (*whmcs.Reader).Clients, func(part []whmcs.Client) error {
 		r.progress(len(part), "Accounts")
 		list, err := r.owners(ctx, part)
 		if err != nil {

@@ -31,7 +31,7 @@ const (
 
 // bringGroups brings in the groups of accounts.
 func (r *run) bringGroups(ctx context.Context) error {
-	return batches(r.reader.Groups(ctx), func(part []whmcs.Group) error {
+	return ahead(ctx, r, (*whmcs.Reader).Groups, func(part []whmcs.Group) error {
 		return r.step(ctx, func(b *batch) error {
 			want := make([]wanted[account.Group], len(part))
 			for i, g := range part {
@@ -46,7 +46,7 @@ var fieldKinds = map[string]string{"text": "text", "textarea": "lines", "link": 
 
 // bringFields brings in the fields that clients have besides the usual ones.
 func (r *run) bringFields(ctx context.Context) error {
-	return batches(r.reader.CustomFields(ctx), func(part []whmcs.CustomField) error {
+	return ahead(ctx, r, (*whmcs.Reader).CustomFields, func(part []whmcs.CustomField) error {
 		return r.step(ctx, func(b *batch) error {
 			var want []wanted[account.Field]
 			for _, f := range part {
@@ -95,7 +95,7 @@ func (r *run) bringValues(ctx context.Context) error {
 		}
 	}
 	had := numbers{}
-	return batches(r.reader.CustomFieldValues(ctx), func(part []whmcs.CustomFieldValue) error {
+	return ahead(ctx, r, (*whmcs.Reader).CustomFieldValues, func(part []whmcs.CustomFieldValue) error {
 		r.progress(len(part), "Fields")
 		var mine, second []whmcs.CustomFieldValue
 		for _, v := range part {
@@ -146,7 +146,7 @@ func (b *batch) bringValues(part []whmcs.CustomFieldValue) error {
 
 // bringNotes brings in what staff have noted down.
 func (r *run) bringNotes(ctx context.Context) error {
-	return batches(r.reader.StaffNotes(ctx), func(part []whmcs.StaffNote) error {
+	return ahead(ctx, r, (*whmcs.Reader).StaffNotes, func(part []whmcs.StaffNote) error {
 		r.progress(len(part), "Notes")
 		return r.step(ctx, func(b *batch) error {
 			var clientIDs []int64
@@ -179,7 +179,7 @@ const inviteLife = 7 * 24 * time.Hour
 // bringInvites brings in the invitations that wait for an answer, as new ones
 // that were not sent.
 func (r *run) bringInvites(ctx context.Context) error {
-	return batches(r.reader.Invites(ctx), func(part []whmcs.Invite) error {
+	return ahead(ctx, r, (*whmcs.Reader).Invites, func(part []whmcs.Invite) error {
 		r.progress(len(part), "Invitations")
 		return r.step(ctx, func(b *batch) error {
 			var clientIDs, userIDs []int64
@@ -246,7 +246,7 @@ var issuers = map[string]string{"google_signin": "https://accounts.google.com"}
 
 // bringIdentities brings in the sign-ins that people have linked.
 func (r *run) bringIdentities(ctx context.Context) error {
-	return batches(r.reader.LinkedSignIns(ctx), func(part []whmcs.LinkedSignIn) error {
+	return ahead(ctx, r, (*whmcs.Reader).LinkedSignIns, func(part []whmcs.LinkedSignIn) error {
 		r.progress(len(part), "Linked sign-ins")
 		return r.step(ctx, func(b *batch) error {
 			var want []wanted[sso.Imported]

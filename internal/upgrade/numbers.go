@@ -1,8 +1,11 @@
 package upgrade
 
 import (
+	"context"
 	"iter"
 	"slices"
+
+	"clientele/internal/whmcs"
 )
 
 // numbers is a set of the numbers of rows. Tables number their rows one after
@@ -57,6 +60,55 @@ func batches[T any](rows iter.Seq2[T, error], do func([]T) error) error {
 		return nil
 	}
 	return do(part)
+}
+
+// A part is rows that were read ahead, with what was said of them.
+type part[T any] struct {
+	rows  []T
+	notes []whmcs.Note
+	err   error
+}
+
+// ahead hands out rows so many at a time, and reads the next while one part is
+// worked on. What the reader says of rows is heard with them, so that reports
+// are the same however fast either goes.
+func ahead[T any](ctx context.Context, r *run, rows func(*whmcs.Reader, context.Context) iter.Seq2[T, error], do func([]T) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	parts := make(chan part[T], 1)
+	go func() {
+		defer close(parts)
+		var notes []whmcs.Note
+		reader := whmcs.NewReader(r.src, func(n whmcs.Note) { notes = append(notes, n) })
+		err := batches(rows(reader, ctx), func(list []T) error {
+			select {
+			case parts <- part[T]{rows: slices.Clone(list), notes: notes}:
+				notes = nil
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		if err != nil {
+			parts <- part[T]{err: err, notes: notes}
+		}
+	}()
+	defer func() {
+		stop()
+		for range parts { // until the source is free for the next
+		}
+	}()
+	for p := range parts {
+		if err := r.cleaned(p.notes); err != nil {
+			return err
+		}
+		if p.err != nil {
+			return p.err
+		}
+		if err := do(p.rows); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // perStep is how many rows are brought in by one transaction.

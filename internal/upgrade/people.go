@@ -273,7 +273,7 @@ func print(text string) int64 {
 
 // bringUsers brings in the users of 8.0 and later.
 func (r *run) bringUsers(ctx context.Context) error {
-	return batches(r.reader.Users(ctx), func(part []whmcs.User) error {
+	return ahead(ctx, r, (*whmcs.Reader).Users, func(part []whmcs.User) error {
 		r.progress(len(part), "Users")
 		list := make([]login, len(part))
 		for i, u := range part {

@@ -334,7 +334,7 @@ func invitesTable(kind string) string {
 // bringContacts brings in contacts, and before 8.0 the Sub-Accounts among them
 // as people who sign in too.
 func (r *run) bringContacts(ctx context.Context) error {
-	return batches(r.reader.Contacts(ctx), func(part []whmcs.Contact) error {
+	return ahead(ctx, r, (*whmcs.Reader).Contacts, func(part []whmcs.Contact) error {
 		r.progress(len(part), "Contacts")
 		list := r.subAccounts(part)
 		stored, err := r.stored(ctx, contactLogins, list)
@@ -420,7 +420,7 @@ func (b *batch) bringContactRows(part []whmcs.Contact, accounts map[int64]int64)
 
 // bringLinks brings in who has access to what, since 8.0.
 func (r *run) bringLinks(ctx context.Context) error {
-	return batches(r.reader.UserClients(ctx), func(part []whmcs.UserClient) error {
+	return ahead(ctx, r, (*whmcs.Reader).UserClients, func(part []whmcs.UserClient) error {
 		r.progress(len(part), "Access")
 		return r.step(ctx, func(b *batch) error {
 			var clientIDs, userIDs []int64

@@ -74,7 +74,6 @@ func (u *Upgrade) Run(ctx context.Context, src whmcs.Source, o Options, report *
 		Upgrade: u, Options: o, src: src, version: version, report: report, runner: rand.Text(),
 		survey: newSurvey(), counts: map[string]*Counted{}, seen: map[string]numbers{}, fates: map[key]fate{}, next: map[string]int64{}, marks: map[string]bool{},
 	}
-	r.reader = whmcs.NewReader(src, r.cleaned)
 	err = r.all(ctx)
 	return r.head(), err
 }
@@ -85,7 +84,6 @@ type run struct {
 	Options
 	src        whmcs.Source
 	version    whmcs.Version
-	reader     *whmcs.Reader
 	report     *Report
 	runner     string // tells this process from another that does the same
 	number     id.Import
@@ -101,7 +99,6 @@ type run struct {
 	next       map[string]int64   // the next number above all, by table
 	done       int64
 	steps      int
-	noteErr    error
 }
 
 // all does everything in its order: what is referred to comes before what
@@ -120,22 +117,22 @@ func (r *run) all(ctx context.Context) error {
 		if err := pass(ctx); err != nil {
 			return err
 		}
-		if r.noteErr != nil {
-			return r.noteErr
-		}
 	}
 	return nil
 }
 
-// cleaned takes down a value that was changed while it was read.
-func (r *run) cleaned(n whmcs.Note) {
-	kind, reason, detail := Changed, n.What, ""
-	if key, ok := strings.CutPrefix(n.What, whmcs.UnknownGrant); ok {
-		kind, reason, detail = NeedsPerson, unknownGrant, key
+// cleaned takes down the values that were changed while they were read.
+func (r *run) cleaned(notes []whmcs.Note) error {
+	for _, n := range notes {
+		kind, reason, detail := Changed, n.What, ""
+		if key, ok := strings.CutPrefix(n.What, whmcs.UnknownGrant); ok {
+			kind, reason, detail = NeedsPerson, unknownGrant, key
+		}
+		if err := r.report.Add(Line{Kind: kind, Table: n.Table, ID: n.ID, Column: n.Column, Reason: reason, Detail: detail}); err != nil {
+			return err
+		}
 	}
-	if err := r.report.Add(Line{Kind: kind, Table: n.Table, ID: n.ID, Column: n.Column, Reason: reason, Detail: detail}); err != nil {
-		r.noteErr = err
-	}
+	return nil
 }
 
 // begin makes sure that the target may be written to, and says that this
