@@ -145,7 +145,8 @@ func batch(tx *db.Tx, rows, columns int, insert string, row func(int) []any) err
 // openBare opens the same database without any of ours around it.
 func openBare(rawURL string) (*sql.DB, error) {
 	if path, ok := strings.CutPrefix(rawURL, "sqlite://"); ok {
-		pool, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_time_format=sqlite&_texttotime=1&_timezone=UTC")
+		path, more, _ := strings.Cut(path, "?")
+		pool, err := sql.Open("sqlite", "file:"+path+"?"+more+"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_time_format=sqlite&_texttotime=1&_timezone=UTC")
 		if err == nil {
 			pool.SetMaxIdleConns(32)
 		}

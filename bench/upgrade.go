@@ -210,37 +210,21 @@ func drain(rows *sql.Rows) error {
 	return rows.Err()
 }
 
-// writeBare writes the rows that the upgrade has left into tables of the same
-// form, in transactions of 500 rows and statements of 100.
+// writeBare writes the rows that the upgrade has left into an empty database
+// of the same form, in transactions of 500 rows and statements of 100.
 func writeBare(ctx context.Context, a *app.App, folder string) (took time.Duration, rows int64, err error) {
 	from, err := openBare(a.Config.DatabaseURL)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer from.Close()
-	to, prefix := from, "bare_"
-	if a.DB.Engine() == db.SQLite {
-		prefix = ""
-		path := "sqlite://" + filepath.Join(folder, "bare.db")
-		empty, err := db.Open(ctx, path, db.Options{})
-		if err != nil {
-			return 0, 0, err
-		}
-		if err := errors.Join(app.Migrate(ctx, empty), empty.Close()); err != nil {
-			return 0, 0, err
-		}
-		if to, err = openBare(path); err != nil {
-			return 0, 0, err
-		}
-		defer to.Close()
+	to, err := emptyLike(ctx, a, from, folder)
+	if err != nil {
+		return 0, 0, err
 	}
+	defer to.Close()
 	for _, table := range brought {
-		if prefix != "" {
-			if _, err := to.ExecContext(ctx, "CREATE TABLE "+prefix+table+" (LIKE "+table+" INCLUDING ALL)"); err != nil {
-				return 0, 0, err
-			}
-		}
-		t, n, err := copyTable(ctx, a, from, to, table, prefix+table)
+		t, n, err := copyTable(ctx, a, from, to, table)
 		if err != nil {
 			return 0, 0, fmt.Errorf("%s: %w", table, err)
 		}
@@ -249,8 +233,33 @@ func writeBare(ctx context.Context, a *app.App, folder string) (took time.Durati
 	return took, rows, nil
 }
 
+// emptyLike is an empty database of the same form: a file of its own, or on
+// PostgreSQL a schema of its own.
+func emptyLike(ctx context.Context, a *app.App, from *sql.DB, folder string) (*sql.DB, error) {
+	url, bare := "sqlite://"+filepath.Join(folder, "bare.db"), "sqlite://"+filepath.Join(folder, "bare.db")+"?_pragma=foreign_keys(1)"
+	if a.DB.Engine() == db.Postgres {
+		if _, err := from.ExecContext(ctx, "CREATE SCHEMA bare"); err != nil {
+			return nil, err
+		}
+		join := "?"
+		if strings.Contains(a.Config.DatabaseURL, "?") {
+			join = "&"
+		}
+		url = a.Config.DatabaseURL + join + "search_path=bare"
+		bare = url
+	}
+	empty, err := db.Open(ctx, url, db.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(empty.Migrate(ctx), empty.Close()); err != nil {
+		return nil, err
+	}
+	return openBare(bare)
+}
+
 // copyTable copies a table, and tells how long the writing took.
-func copyTable(ctx context.Context, a *app.App, from, to *sql.DB, table, as string) (took time.Duration, n int64, err error) {
+func copyTable(ctx context.Context, a *app.App, from, to *sql.DB, table string) (took time.Duration, n int64, err error) {
 	tx, err := from.BeginTx(ctx, &sql.TxOptions{})
 	if err != nil {
 		return 0, 0, err
@@ -270,7 +279,7 @@ func copyTable(ctx context.Context, a *app.App, from, to *sql.DB, table, as stri
 	if err != nil {
 		return 0, 0, err
 	}
-	into, err := newInserter(ctx, to, as, columns, a.DB.Engine() == db.Postgres)
+	into, err := newInserter(ctx, to, table, columns, a.DB.Engine() == db.Postgres)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -304,13 +313,14 @@ func copyTable(ctx context.Context, a *app.App, from, to *sql.DB, table, as stri
 // An inserter writes rows bare, by statements that stay prepared.
 type inserter struct {
 	to              *sql.DB
+	walled          bool // row security asks for a scope
 	hundred, single *sql.Stmt
 }
 
 const perStatement = 100
 
 func newInserter(ctx context.Context, to *sql.DB, table string, columns []string, numbered bool) (i inserter, err error) {
-	i.to = to
+	i.to, i.walled = to, numbered
 	for _, one := range []struct {
 		rows int
 		into **sql.Stmt
@@ -339,6 +349,11 @@ func (i inserter) write(ctx context.Context, rows [][]any) error {
 		return err
 	}
 	defer tx.Rollback()
+	if i.walled {
+		if _, err := tx.ExecContext(ctx, "SELECT set_config('clientele.wide', 'on', true)"); err != nil {
+			return err
+		}
+	}
 	for len(rows) > 0 {
 		n, stmt := perStatement, i.hundred
 		if len(rows) < n {
