@@ -167,7 +167,7 @@ func bringOnce(ctx context.Context, a *app.App, dsn string, dry bool) (rows int6
 			rows += t.Rows
 		}
 	}
-	up := &upgrade.Upgrade{DB: a.DB, Auth: a.Auth, Memberships: a.Memberships, Invites: a.Invites, Outbox: a.Outbox}
+	up := &upgrade.Upgrade{DB: a.DB, Auth: a.Auth, Memberships: a.Memberships, Invites: a.Invites, Outbox: a.Outbox, Key: a.Key}
 	_, err = up.Run(ctx, src, upgrade.Options{DryRun: dry}, report)
 	return rows, err
 }

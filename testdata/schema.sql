@@ -200,7 +200,7 @@ CREATE TABLE import_rows (
     source_id    BIGINT NOT NULL,
     target_id    BIGINT NOT NULL,
     written      BIGINT NOT NULL DEFAULT 0,    -- a fingerprint of what was written, to tell who changed it since
-    secret       BIGINT NOT NULL DEFAULT 0,    -- of a login: a fingerprint of the password hash that was found
+    secret       BIGINT NOT NULL DEFAULT 0,    -- of a login: a keyed fingerprint of the password hash that was found
     credentials  BIGINT NOT NULL DEFAULT 0,    -- of a login: the user's, when it was written
     mark         TEXT NOT NULL DEFAULT '',     -- of a client: what tells her from one of another database
     needs        TEXT NOT NULL DEFAULT '',     -- of a login: what its person is to be told: 'password', 'factor'
@@ -213,6 +213,7 @@ CREATE TABLE imports (
     name      TEXT  NOT NULL UNIQUE,
     version   TEXT NOT NULL,
     runner    TEXT NOT NULL,
+    sealed    TEXT NOT NULL DEFAULT '',        -- what fingerprints of password hashes are keyed with
     began_at  TIMESTAMP NOT NULL,
     done_at   TIMESTAMP                        -- when it was last run to its end
 );

@@ -46,6 +46,7 @@ type App struct {
 	Providers   *sso.Providers
 	Places      *geo.Places // nil where no file of places is set
 	Mux         *web.Mux
+	Key         seal.Key
 }
 
 // Options are what tests set and the command line does not.
@@ -81,7 +82,7 @@ func New(ctx context.Context, c config.Settled, log *slog.Logger, o Options) (_ 
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Config: c, Log: log, DB: d, Places: places}
+	a := &App{Config: c, Log: log, DB: d, Places: places, Key: key}
 	a.Jobs = job.New(d, job.Options{Wall: time.Now, Log: log, Poll: o.Poll, Backoff: o.Backoff})
 	sender := o.Sender
 	if sender == nil && c.SMTPURL != "" {

@@ -20,6 +20,7 @@ type sealedColumn struct{ table, name, place string }
 var sealedColumns = []sealedColumn{
 	{"authenticators", "id", "authenticators/seed/"},
 	{"ceremonies", "token_hash", "ceremonies/state/"},
+	{"imports", "id", "imports/key/"},
 	{"mails", "id", "mails/sealed/"},
 	{"providers", "id", "providers/secret/"},
 }

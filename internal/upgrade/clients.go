@@ -143,7 +143,10 @@ func (b *batch) bringAccounts(part []whmcs.Client) (map[int64]int64, error) {
 		row.GroupID = db.SomeUnlessZero(id.Group(inGroups[c.Group]))
 		want[i] = wanted[account.Imported]{source: c.ID, number: c.ID, row: row.Searchable(), known: known{Mark: c.UUID}, who: row.Name}
 	}
-	s := shelf[account.Imported]{clients, "Accounts", "tblclients", b.tables().Accounts, account.Imported.Opened, func(was, is account.Imported) record { return is.Changed(was) }}
+	s := shelf[account.Imported]{
+		kind: clients, what: "Accounts", source: "tblclients", table: b.tables().Accounts, added: account.Imported.Opened,
+		changed: func(was, is account.Imported) record { return is.Changed(was) },
+	}
 	if err := bring(b, s, want); err != nil {
 		return nil, err
 	}

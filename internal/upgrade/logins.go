@@ -24,13 +24,14 @@ const holderKinds = "('" + clientLogins + "', '" + contactLogins + "', '" + user
 
 // bringLogins brings in those who have a login of their own.
 func (b *batch) bringLogins(kind string, list []login, fates map[key]fate, were map[int64]known, stored map[key]string) error {
+	s := shelf[user.Imported]{kind: kind, what: "Logins", table: db.Table[user.Imported]{Name: "users"}, added: user.Imported.Record, anew: map[int64]bool{}}
 	want := make([]wanted[user.Imported], len(list))
-	b.anew = map[int64]bool{}
 	for i, l := range list {
+		s.source = l.table
 		want[i] = b.wantedUser(l, fates[l.key])
 		want[i].row.Password = stored[l.key]
 		if was, ok := were[l.key.id]; ok && was.Mark == joined {
-			b.anew[l.key.id] = true // it has an address of its own now
+			s.anew[l.key.id] = true // it has an address of its own now
 			delete(were, l.key.id)
 			if err := b.forget(kind, l.key.id); err != nil {
 				return err
@@ -41,24 +42,18 @@ func (b *batch) bringLogins(kind string, list []login, fates map[key]fate, were 
 		return err
 	}
 	moved := map[int64]bool{}
-	s := shelf[user.Imported]{kind: kind, what: "Logins", table: db.Table[user.Imported]{Name: "users"}, added: user.Imported.Record}
 	s.changed = func(was, is user.Imported) record {
 		moved[int64(is.ID)] = was.Address != is.Address
 		return is.Updated(was)
 	}
-	if len(list) > 0 {
-		s.source = list[0].table
-	}
-	err, anew := bring(b, s, want), b.anew
-	b.anew = nil
-	if err != nil {
+	if err := bring(b, s, want); err != nil {
 		return err
 	}
 	for i, l := range list {
 		f := fates[l.key]
 		f.user = want[i].placed
 		fates[l.key] = f
-		if anew[l.key.id] || f.how == standIn {
+		if s.anew[l.key.id] || f.how == standIn {
 			b.special[l.key] = f // with her number; and a dry run remembers another
 		}
 		if err := b.renew(l, want[i], were[l.key.id], stored[l.key], moved[want[i].placed]); err != nil {
@@ -85,7 +80,7 @@ func (b *batch) wantedUser(l login, f fate) wanted[user.Imported] {
 	}
 	secret := int64(0)
 	if f.how == own {
-		secret = print(b.usable(l))
+		secret = b.print(b.usable(l))
 	}
 	return wanted[user.Imported]{
 		source: l.key.id, number: number, row: row.Searchable(), who: l.who,
@@ -139,7 +134,7 @@ func (r *run) stored(ctx context.Context, kind string, list []login) (map[key]st
 	out := make([]string, len(list))
 	err := each(len(list), func(i int) (err error) {
 		hash, was := r.usable(list[i]), were[list[i].key.id]
-		if hash != "" && (was.Mark != own || was.Secret != print(hash)) {
+		if hash != "" && (was.Mark != own || was.Secret != r.print(hash)) {
 			out[i], err = r.Auth.Hasher().Import(ctx, hash)
 		}
 		return err
@@ -236,6 +231,7 @@ func (b *batch) renew(l login, w wanted[user.Imported], was known, stored string
 		if _, err := db.Exec(b.tx, "UPDATE users SET password = $2 WHERE id = $1", w.placed, stored); err != nil {
 			return err
 		}
+		b.log(record{Event: "user.password_changed", Object: "user", ObjectID: w.placed, Subject: id.User(w.placed)})
 	}
 	k := w.known
 	k.Kind, k.SourceID, k.TargetID, k.Secret, k.Needs = l.key.kind, l.key.id, w.placed, w.secret, w.needs

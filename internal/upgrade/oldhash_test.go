@@ -6,11 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"clientele/internal/apptest"
 	"clientele/internal/password"
+	"clientele/internal/upgrade"
 )
 
 // An oldHash is a hash as WHMCS has it, and the password that it is of.
@@ -204,4 +206,32 @@ func leftBehind(t *testing.T, s *stage, hashes []string, words string) {
 	}
 	s.reaches(s.recovers(address(1), fresh), 1, 0, true)
 	s.enters("last@example.com", "nine yellow ferries")
+}
+
+// What is remembered of a password hash, to tell a changed one, is of no use
+// for guessing: it is keyed with what the database holds only sealed. Where
+// nobody has changed it there, it stays.
+func TestT081_WhatIsRememberedOfAHashIsKeyed(t *testing.T) {
+	each(t, "7.10", func(t *testing.T, s *stage) {
+		const found = "5f4dcc3b5aa765d61d8327deb882cf99" // md5("password")
+		s.there.Add("tblclients", "id", 1, "firstname", "Ada", "lastname", "Ames", "email", "ada@example.com", "password", found, "status", "Active")
+		s.bring()
+		first := apptest.Query[int64](s.World, "SELECT secret FROM import_rows WHERE kind = 'client.login'")
+		s.bring()
+		if again := apptest.Query[int64](s.World, "SELECT secret FROM import_rows WHERE kind = 'client.login'"); !slices.Equal(first, again) {
+			t.Errorf("it was %d, and is %d after a run that changes nothing", first, again)
+		}
+		other := apptest.New(t, s.Engine)
+		if out := try(t, other, live(t, s.there.DSN()), upgrade.Options{}); out.err != nil {
+			t.Fatal(out.err)
+		}
+		if elsewhere := apptest.Query[int64](other, "SELECT secret FROM import_rows WHERE kind = 'client.login'"); slices.Equal(first, elsewhere) {
+			t.Error("two installations remember the same of a hash: anybody can work it out")
+		}
+		for _, sealed := range apptest.Query[string](s.World, "SELECT sealed FROM imports") {
+			if _, err := s.Key.Open("imports/key/1", sealed); err != nil {
+				t.Errorf("the key of the fingerprints is not sealed: %v", err)
+			}
+		}
+	})
 }

@@ -3,7 +3,6 @@ package upgrade
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"strings"
 	"time"
 
@@ -262,13 +261,6 @@ func (b *batch) needs(l login, f fate) string {
 		list = append(list, "factor")
 	}
 	return strings.Join(list, " ")
-}
-
-// print tells one text from another without keeping it.
-func print(text string) int64 {
-	h := fnv.New64a()
-	h.Write([]byte(text))
-	return int64(h.Sum64())
 }
 
 // bringUsers brings in the users of 8.0 and later.

@@ -22,6 +22,7 @@ const (
 	samePlace   = "gives a login access that another row gives it too: both became one"
 	memberHere  = "gives access to somebody who was let in here meanwhile: what is here was kept"
 	orphanLink  = "gives access to a client, or to a user, that is not there: it was left out"
+	erasedHere  = "gives access to somebody who has deleted her login here: it was left out"
 	noLogin     = "gives access to a user who cannot sign in: it was left out"
 	sameInvite  = "invites an address that is invited to the account already: it was left out"
 	badInvite   = "invites an address that cannot be used: it was left out"
@@ -118,7 +119,10 @@ func (b *batch) bringMembers(kind string, list []place, want []wanted[access.Imp
 	if len(list) > 0 {
 		table = list[0].table
 	}
-	s := shelf[access.Imported]{kind, "Access", table, b.by().Memberships(), access.Imported.Joined, func(was, is access.Imported) record { return is.Changed(was) }}
+	s := shelf[access.Imported]{
+		kind: kind, what: "Access", source: table, table: b.by().Memberships(), added: access.Imported.Joined,
+		changed: func(was, is access.Imported) record { return is.Changed(was) },
+	}
 	if !b.again {
 		return bring(b, s, want)
 	}
@@ -130,24 +134,22 @@ func (b *batch) bringMembers(kind string, list []place, want []wanted[access.Imp
 	if err != nil {
 		return err
 	}
+	s.anew, s.adopted = map[int64]bool{}, map[int64]known{}
 	if err := b.replace(s, want, were); err != nil {
 		return err
 	}
 	if want, err = b.notYet(s, want, were); err != nil {
 		return err
 	}
-	err = bring(b, s, want)
-	b.adopted, b.anew = nil, nil
-	return err
+	return bring(b, s, want)
 }
 
 // replace ends the memberships of those whose place belongs to another login
 // now, so that the other can be let in.
 func (b *batch) replace(s shelf[access.Imported], want []wanted[access.Imported], were map[int64]known) error {
-	b.anew = map[int64]bool{}
 	for _, w := range want {
 		was, ok := were[w.source]
-		if b.anew[w.source] = b.hasGivenUp(s.kind, w.source); b.anew[w.source] {
+		if s.anew[w.source] = b.hasGivenUp(s.kind, w.source); s.anew[w.source] {
 			continue
 		}
 		if !ok || was.Written == db.Fingerprint(w.row) {
@@ -160,7 +162,7 @@ func (b *batch) replace(s shelf[access.Imported], want []wanted[access.Imported]
 		if !there || !untouched || now.UserID == w.row.UserID && now.AccountID == w.row.AccountID {
 			continue
 		}
-		b.anew[w.source] = true
+		s.anew[w.source] = true
 		b.marks[ended(now.ID)] = true
 		b.count(s.what, Counted{New: -1, Changed: 1})
 		if b.DryRun {
@@ -193,6 +195,10 @@ func (b *batch) notYet(s shelf[access.Imported], want []wanted[access.Imported],
 		account id.Account
 		user    id.User
 	}
+	erased, err := db.In[id.User](b.tx, "SELECT id FROM users WHERE status = 'deleted' AND id", people)
+	if err != nil {
+		return nil, err
+	}
 	list, err := db.In[member](b.tx, "SELECT id, account_id, user_id FROM memberships WHERE status <> 'ended' AND user_id", people)
 	if err != nil {
 		return nil, err
@@ -203,23 +209,27 @@ func (b *batch) notYet(s shelf[access.Imported], want []wanted[access.Imported],
 			there[at{m.AccountID, m.UserID}] = m.ID
 		}
 	}
-	b.adopted = map[int64]known{}
 	for _, w := range want {
 		_, ok := were[w.source]
-		ok = ok && !b.anew[w.source]
+		ok = ok && !s.anew[w.source]
 		member := there[at{w.row.AccountID, w.row.UserID}]
+		if !ok && slices.Contains(erased, w.row.UserID) {
+			b.see(s.kind, w.source)
+			b.say(Skipped, s.source, w.source, erasedHere, w.who)
+			continue
+		}
 		if ok || member == 0 {
 			rest = append(rest, w)
 			continue
 		}
-		if ok, err = b.adopt(placeKinds, s.kind, w.source, member); err != nil {
+		if ok, err = adopt(b, s, placeKinds, w.source, member); err != nil {
 			return nil, err
 		}
 		if ok {
-			if b.anew[w.source] && !b.hasGivenUp(s.kind, w.source) {
+			if s.anew[w.source] && !b.hasGivenUp(s.kind, w.source) {
 				b.count(s.what, Counted{New: 1, Changed: -1}) // it was about to be counted as replaced
 			}
-			b.anew[w.source] = false
+			s.anew[w.source] = false
 			rest = append(rest, w)
 			continue
 		}
@@ -238,7 +248,7 @@ const askedKinds = "('" + clientOffers + "', '" + contactOffers + "', '" + linkO
 
 // adopt takes over what is remembered of another row there that gave the same
 // place before.
-func (b *batch) adopt(kinds, kind string, source, target int64) (bool, error) {
+func adopt[T any](b *batch, s shelf[T], kinds string, source, target int64) (bool, error) {
 	list, err := db.All[known](b.tx, "SELECT "+knownColumns+" FROM import_rows WHERE import_id = $1 AND kind IN "+kinds+" AND target_id = $2", b.run.number, target)
 	if err != nil || len(list) == 0 || b.hasGivenUp(list[0].Kind, list[0].SourceID) {
 		return false, err
@@ -246,12 +256,12 @@ func (b *batch) adopt(kinds, kind string, source, target int64) (bool, error) {
 	k := list[0]
 	b.marks[gaveUp(k.Kind, k.SourceID)] = true
 	if !b.DryRun {
-		if _, err := db.Exec(b.tx, "UPDATE import_rows SET kind = $4, source_id = $5 WHERE import_id = $1 AND kind = $2 AND source_id = $3", b.run.number, k.Kind, k.SourceID, kind, source); err != nil {
+		if _, err := db.Exec(b.tx, "UPDATE import_rows SET kind = $4, source_id = $5 WHERE import_id = $1 AND kind = $2 AND source_id = $3", b.run.number, k.Kind, k.SourceID, s.kind, source); err != nil {
 			return false, err
 		}
 	}
-	k.Kind, k.SourceID = kind, source
-	b.adopted[source] = k
+	k.Kind, k.SourceID = s.kind, source
+	s.adopted[source] = k
 	return true, nil
 }
 
@@ -281,28 +291,26 @@ func (b *batch) bringInvitations(kind string, want []wanted[invite.Imported]) er
 	if err != nil {
 		return err
 	}
-	b.adopted = map[int64]known{}
+	s := shelf[invite.Imported]{
+		kind: kind, what: "Invitations", source: invitesTable(kind), table: invite.ForImport(b.by()), added: invite.Imported.Record, adopted: map[int64]known{},
+	}
 	var rest []wanted[invite.Imported]
 	for _, w := range want {
 		_, ok := were[w.source]
 		again := b.marked(fmt.Sprintf("invitation %d %s", w.client, w.row.Address))
 		if there := open[asking{w.row.AccountID, w.row.Address}]; there != 0 && !ok && !again {
-			if ok, err = b.adopt(askedKinds, kind, w.source, there); err != nil {
+			if ok, err = adopt(b, s, askedKinds, w.source, there); err != nil {
 				return err
 			}
 			again = !ok
 		}
 		if again {
-			b.say(Skipped, invitesTable(kind), w.source, sameInvite, w.row.Address.String())
+			b.say(Skipped, s.source, w.source, sameInvite, w.row.Address.String())
 			continue
 		}
 		rest = append(rest, w)
 	}
-	err = bring(b, shelf[invite.Imported]{
-		kind: kind, what: "Invitations", source: invitesTable(kind), table: invite.ForImport(b.by()), added: invite.Imported.Record,
-	}, rest)
-	b.adopted = nil
-	return err
+	return bring(b, s, rest)
 }
 
 type asking struct {
@@ -413,8 +421,8 @@ func (b *batch) bringContactRows(part []whmcs.Contact, accounts map[int64]int64)
 		want = append(want, wanted[account.ImportedContact]{source: c.ID, number: c.ID, row: row, who: l.who})
 	}
 	return bring(b, shelf[account.ImportedContact]{
-		contacts, "Contacts", "tblcontacts", b.tables().Contacts, account.ImportedContact.Added,
-		func(was, is account.ImportedContact) record { return is.Changed(was) },
+		kind: contacts, what: "Contacts", source: "tblcontacts", table: b.tables().Contacts, added: account.ImportedContact.Added,
+		changed: func(was, is account.ImportedContact) record { return is.Changed(was) },
 	}, want)
 }
 

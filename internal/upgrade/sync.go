@@ -107,6 +107,8 @@ type shelf[T any] struct {
 	table   db.Table[T]
 	added   func(T) record
 	changed func(was, is T) record
+	anew    map[int64]bool  // rows that begin anew, whatever is remembered
+	adopted map[int64]known // what is remembered under another row there
 }
 
 // Why a row stays as it is.
@@ -127,7 +129,7 @@ func bring[T any](b *batch, s shelf[T], want []wanted[T]) error {
 	if err != nil {
 		return err
 	}
-	for source, k := range b.adopted {
+	for source, k := range s.adopted {
 		were[source] = k
 	}
 	var fresh, moved []*wanted[T]
@@ -135,7 +137,7 @@ func bring[T any](b *batch, s shelf[T], want []wanted[T]) error {
 		w := &want[i]
 		was, ok := were[w.source]
 		switch {
-		case !ok || b.anew[w.source]:
+		case !ok || s.anew[w.source]:
 			w.fresh = true
 			fresh = append(fresh, w)
 		case was.Written != db.Fingerprint(w.row) && !b.Partial: // a part does not tell all of a row: not its currency, not with whom it shares an address

@@ -11,7 +11,10 @@ package upgrade
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -27,6 +30,7 @@ import (
 	"clientele/internal/id"
 	"clientele/internal/invite"
 	"clientele/internal/mail"
+	"clientele/internal/seal"
 	"clientele/internal/whmcs"
 )
 
@@ -41,6 +45,7 @@ type Upgrade struct {
 	Memberships *access.Memberships
 	Invites     *invite.Invites
 	Outbox      *mail.Outbox
+	Key         seal.Key
 	BaseURL     string // links in mail are built from it
 	Brand       string
 }
@@ -89,6 +94,7 @@ type run struct {
 	number     id.Import
 	again      bool // it was begun before
 	survey     *survey
+	secret     []byte // fingerprints of password hashes are keyed with it
 	currencies map[int64]string
 	usual      string // the currency of those whose own is not known
 	admins     map[int64]string
@@ -138,16 +144,22 @@ func (r *run) cleaned(notes []whmcs.Note) error {
 // begin makes sure that the target may be written to, and says that this
 // process does.
 func (r *run) begin(ctx context.Context) error {
+	fresh := false
 	known := func(tx *db.Tx) error {
 		type was struct {
-			ID      id.Import
-			Version string
+			ID              id.Import
+			Version, Sealed string
 		}
-		before, err := db.One[was](tx, "SELECT id, version FROM imports WHERE name = $1", r.Name)
+		before, err := db.One[was](tx, "SELECT id, version, sealed FROM imports WHERE name = $1", r.Name)
 		if err != nil && !errors.Is(err, db.ErrNone) {
 			return err
 		}
 		r.number, r.again = before.ID, err == nil
+		if r.secret, err = r.Key.Open(secretPlace(r.number), before.Sealed); err != nil { // none yet, or sealed with a key that is lost
+			r.secret = make([]byte, sha256.Size)
+			rand.Read(r.secret)
+			fresh = true
+		}
 		if err := r.sameDatabase(tx, ctx); err != nil {
 			return err
 		}
@@ -166,11 +178,29 @@ func (r *run) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if fresh {
+			if _, err := db.Exec(tx, "UPDATE imports SET sealed = $2 WHERE id = $1", r.number, r.Key.Seal(secretPlace(r.number), r.secret)); err != nil {
+				return err
+			}
+		}
 		if err := db.KeepFree(tx, "accounts", r.survey.maxClient); err != nil {
 			return err
 		}
 		return db.KeepFree(tx, "users", max(r.survey.maxUser, r.survey.maxClient))
 	})
+}
+
+func secretPlace(number id.Import) string { return "imports/key/" + id.String(number) }
+
+// print tells one password hash from another. It is keyed, since a fingerprint
+// of a fast hash would be as good for guessing as the hash itself.
+func (r *run) print(hash string) int64 {
+	if hash == "" {
+		return 0
+	}
+	mac := hmac.New(sha256.New, r.secret)
+	mac.Write([]byte(hash))
+	return int64(binary.BigEndian.Uint64(mac.Sum(nil)))
 }
 
 // free refuses a target that has people or accounts of its own.
@@ -263,8 +293,6 @@ type batch struct {
 	records []record
 	marks   map[string]bool
 	special map[key]fate
-	anew    map[int64]bool  // of the rows that are brought next: those that begin anew, whatever is remembered
-	adopted map[int64]known // of the rows that are brought next: what is remembered under another row there
 }
 
 // errOvertaken stops a run when another has begun.

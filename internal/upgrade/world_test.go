@@ -34,7 +34,7 @@ func each(t *testing.T, shape string, test func(t *testing.T, s *stage)) {
 
 func upgradeOf(w *apptest.World) *upgrade.Upgrade {
 	return &upgrade.Upgrade{
-		DB: w.DB, Auth: w.Auth, Memberships: w.Memberships, Invites: w.Invites, Outbox: w.Outbox, BaseURL: apptest.BaseURL, Brand: "Northbeam Hosting",
+		DB: w.DB, Auth: w.Auth, Memberships: w.Memberships, Invites: w.Invites, Outbox: w.Outbox, Key: w.Key, BaseURL: apptest.BaseURL, Brand: "Northbeam Hosting",
 	}
 }
 
