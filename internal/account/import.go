@@ -1,6 +1,7 @@
 package account
 
 import (
+	"strconv"
 	"time"
 
 	"clientele/internal/access"
@@ -41,6 +42,12 @@ func (a Imported) Changed(before Imported) audit.Record {
 	was, is := changes(before.Details, a.Details)
 	if before.Status != a.Status {
 		was["status"], is["status"] = before.Status, a.Status
+	}
+	if before.GroupID != a.GroupID {
+		was["group"], is["group"] = id.String(before.GroupID.V), id.String(a.GroupID.V)
+	}
+	if before.Offers != a.Offers {
+		was["offers"], is["offers"] = strconv.FormatBool(before.Offers), strconv.FormatBool(a.Offers)
 	}
 	return audit.Record{Event: "account.changed", Account: a.ID, Object: "account", ObjectID: int64(a.ID), Before: was, After: is}
 }
@@ -110,6 +117,13 @@ type Value struct {
 	Value     string
 }
 
+// Set is the record of a value's coming in, or having changed.
+func (v Value) Set() audit.Record {
+	return audit.Record{
+		Event: "account.changed", Account: v.AccountID, Object: "field", ObjectID: int64(v.FieldID), After: map[string]string{"field": "the other system's"},
+	}
+}
+
 // A Note is what staff have noted down about an account.
 type Note struct {
 	ID        id.Note
@@ -119,6 +133,13 @@ type Note struct {
 	Author    string
 	CreatedAt time.Time
 	ChangedAt time.Time
+}
+
+// Written is the record of a note's coming in, having changed or gone.
+func (n Note) Written() audit.Record {
+	return audit.Record{
+		Event: "account.changed", Account: n.AccountID, Object: "note", ObjectID: int64(n.ID), After: map[string]string{"note": "the other system's"},
+	}
 }
 
 // Imports are the tables of this room as an import writes them.

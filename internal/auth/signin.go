@@ -49,7 +49,7 @@ type SignedIn struct {
 func (a *Auth) SignIn(ctx context.Context, c Credential, r Request) (in SignedIn, err error) {
 	defer fault.Wrap(&err, "auth.SignIn")
 	address, badAddress := mail.ParseAddress(c.Address)
-	u, hash, known, err := a.before(ctx, address, badAddress == nil, c.Device, r)
+	u, hash, known, err := a.before(ctx, address, badAddress == nil && !address.IsNowhere(), c.Device, r)
 	if err != nil {
 		return in, err
 	}

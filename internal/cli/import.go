@@ -1,16 +1,19 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"clientele/internal/app"
 	"clientele/internal/config"
+	"clientele/internal/plain"
 	"clientele/internal/upgrade"
 	"clientele/internal/whmcs"
 
@@ -37,6 +40,7 @@ type whmcsRun struct {
 	Dump    string `name:"dump" help:"File written by mysqldump or mariadb-dump, plain or packed by gzip, in place of a database."`
 	Partial bool   `name:"partial" help:"Take what is whole of a dump that is cut off."`
 	DryRun  bool   `name:"dry-run" help:"Write nothing, and report what would happen."`
+	Gone    bool   `name:"gone" help:"Believe it where most clients have gone since the last run, and close their accounts."`
 	Merge   bool   `name:"merge" help:"Bring it into an installation that is in use. Nobody is joined to a login that is here already without her consent."`
 	Name    string `name:"name" default:"whmcs" help:"Tells several WHMCS that come into one installation apart."`
 	Report  string `name:"report" default:"whmcs-report" help:"Where the report goes: this and .html, and this and .csv."`
@@ -61,11 +65,14 @@ func (c whmcsRun) Run(sh *shell) (err error) {
 		return err
 	}
 	defer report.Close()
-	if err := errors.Join(writable(c.Report+".csv"), writable(c.Report+".html")); err != nil {
-		return err
+	for _, path := range []string{c.Report + ".csv", c.Report + ".html"} {
+		if err := writable(path); err != nil {
+			return err
+		}
 	}
+	fmt.Fprintf(sh.out, "From: %s\nInto: %s\n\n", c.from(), plain.URL(sh.settings.DatabaseURL))
 	head, err := upgradeOf(a, sh.settings).Run(sh.ctx, src, upgrade.Options{
-		Name: c.Name, DryRun: c.DryRun, Merge: c.Merge, Partial: isBroken(src), Progress: p.show,
+		Name: c.Name, DryRun: c.DryRun, Merge: c.Merge, Gone: c.Gone, Partial: isBroken(src), Progress: p.show,
 	}, report)
 	p.end()
 	if err != nil && sh.ctx.Err() != nil {
@@ -83,14 +90,19 @@ func (c whmcsRun) Run(sh *shell) (err error) {
 // errStopped is the answer to Ctrl-C.
 var errStopped = errors.New("stopped before the end. Nothing is half done: run it again, and it goes on where it was")
 
+// from names the source, without its password.
+func (c whmcsRun) from() string { return cmp.Or(c.Dump, whmcs.Place(c.DSN)) }
+
 // open opens the source: a server or a dump.
-func (c whmcsRun) open(ctx context.Context, sh *shell, p *progress) (whmcs.Source, error) {
+func (c *whmcsRun) open(ctx context.Context, sh *shell, p *progress) (whmcs.Source, error) {
 	if c.DSNFile != "" {
 		text, err := os.ReadFile(c.DSNFile)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("the file of --dsn-file cannot be read: %w", err)
 		}
-		c.DSN = strings.TrimSpace(string(text))
+		if c.DSN = strings.TrimSpace(string(text)); c.DSN == "" {
+			return nil, fmt.Errorf("the file of --dsn-file, %s, is empty", c.DSNFile)
+		}
 	}
 	switch {
 	case c.Dump != "" && c.DSN != "":
@@ -162,14 +174,17 @@ func writable(path string) error {
 	return err
 }
 
-// private writes a file that only its owner can read, also where others could
-// read what stood there before.
+// private writes a file that only its owner can read, in the place of what
+// stood there, be it a link to elsewhere.
 func private(path string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(path), ".whmcs-report-*") // only its owner can read it
 	if err != nil {
 		return fmt.Errorf("the report cannot be written: %w; name another place with --report", err)
 	}
-	return errors.Join(f.Chmod(0o600), write(f), f.Close())
+	if err := errors.Join(write(f), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return os.Rename(f.Name(), path)
 }
 
 type whmcsWelcome struct {
@@ -186,6 +201,9 @@ func (c whmcsWelcome) Run(sh *shell) error {
 	}
 	defer a.DB.Close()
 	w, err := upgradeOf(a, sh.settings).Welcome(sh.ctx, c.Name, c.Only, c.DryRun)
+	if err != nil && w.Sum()+w.Later == 0 {
+		return err
+	}
 	does := "Mailed"
 	if c.DryRun {
 		does = "Would mail"

@@ -25,12 +25,12 @@ type Imported struct {
 	State         State
 	Role          string // a built-in role's key, where one says the same
 	Permissions   access.Set
-	InvitedByUser db.Null[id.User]
-	TokenHash     string    `db:"once"`
-	Sends         int64     `db:"once"`
-	CreatedAt     time.Time `db:"once"`
-	SentAt        time.Time `db:"once"`
-	ExpiresAt     time.Time `db:"once"`
+	InvitedByUser db.Null[id.User] `db:"once"`
+	TokenHash     string           `db:"once"`
+	Sends         int64            `db:"once"`
+	CreatedAt     time.Time        `db:"once"`
+	SentAt        time.Time        `db:"once"`
+	ExpiresAt     time.Time        `db:"once"`
 }
 
 // Unsent fills in what a new invitation has that was never sent.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"clientele/internal/access"
+	"clientele/internal/audit"
 	"clientele/internal/db"
 	"clientele/internal/id"
 )
@@ -17,6 +18,16 @@ type Imported struct {
 	Subject    string
 	Label      string    `db:"once"`
 	CreatedAt  time.Time `db:"once"`
+}
+
+// Linked is the record of its coming in, and Unlinked of its going.
+func (i Imported) Linked() audit.Record {
+	return audit.Record{Event: "identity.linked", Object: "identity", ObjectID: i.ID, Subject: i.UserID, After: map[string]string{"provider": i.Issuer}}
+}
+
+// Unlinked is the record of its going.
+func (i Imported) Unlinked() audit.Record {
+	return audit.Record{Event: "identity.unlinked", Object: "identity", ObjectID: i.ID, Subject: i.UserID, After: map[string]string{"provider": i.Issuer}}
 }
 
 // ForImport hands the table to the holder of an import's proof.

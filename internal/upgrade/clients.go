@@ -268,5 +268,5 @@ func (b *batch) bringClientNotes(part []whmcs.Client, accounts map[int64]int64) 
 			AccountID: id.Account(accounts[c.ID]), Text: c.Notes, Sticky: true, CreatedAt: cmp.Or(c.Created, at), ChangedAt: at,
 		}})
 	}
-	return bring(b, shelf[account.Note]{kind: clientNotes, what: "Notes", source: "tblclients", table: b.tables().Notes}, want)
+	return bring(b, b.notes(clientNotes, "tblclients"), want)
 }

@@ -90,6 +90,7 @@ var (
 // shared.
 func draw(t *rapid.T, shape string) *memory {
 	m := newMemory(shape)
+	m.put("tblclients", 9, "firstname", "Eve", "lastname", "End", "email", "eve@example.com", "currency", 1, "status", "Active")
 	m.put("tblcurrencies", 1, "code", "USD", "default", 1)
 	m.put("tblcustomfields", 1, "type", "client", "fieldname", "Birthday", "fieldtype", "text")
 	m.put("tblcustomfields", 2, "type", "product", "fieldname", "Domain", "fieldtype", "text")
@@ -175,11 +176,13 @@ func TestT142_TheDifferenceLeadsToTheSameState(t *testing.T) {
 func differ(t *testing.T, rt *rapid.T, w *apptest.World, shape string) {
 	first := draw(rt, shape)
 	second := alter(rt, first)
-	clear := func() { wipe(w) }
-	clear()
+	wipe(w)
+	back := runs(t, rt, w, first)
+	wantBack := state(w, first)
+	wipe(w)
 	once := runs(t, rt, w, second)
 	want := state(w, second)
-	clear()
+	wipe(w)
 	cut := first.copy()
 	cut.stop = rapid.IntRange(1, 120).Draw(rt, "stop")
 	if out := try(t, w, cut, upgrade.Options{}); out.err != nil && out.err != errStopped {
@@ -198,6 +201,12 @@ func differ(t *testing.T, rt *rapid.T, w *apptest.World, shape string) {
 		if c.New+c.Changed+c.Gone > 0 {
 			rt.Fatalf("a run after the last one does something: %+v", c)
 		}
+	}
+	if again := runs(t, rt, w, first); again.head.Source != back.head.Source {
+		rt.Fatal("it was another release")
+	}
+	if d := cmp.Diff(wantBack, state(w, first)); d != "" {
+		rt.Fatalf("going back leads to another state (- one run, + three):\n%s\n%s", d, strings.Join(insides(w), "\n"))
 	}
 }
 

@@ -11,22 +11,23 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/id"
 	"clientele/internal/invite"
-	"clientele/internal/mail"
+	"clientele/internal/plain"
 	"clientele/internal/sso"
 	"clientele/internal/whmcs"
 )
 
 // What the report says of the rest.
 const (
-	orphanValue  = "belongs to a client or a field that is not there: it was left out"
-	secondValue  = "gives a client a second value in one field: the first was kept, and this was left out"
-	orphanNote   = "is about a client that is not there: it was left out"
-	staffSecret  = "is a password field: what accounts have in it can be read by staff here, as it could there"
-	noProvider   = "links a sign-in whose provider is not set up here: add it under Staff, Sign-in providers, and run the upgrade again"
-	noSuchWay    = "links a sign-in with a provider that cannot be used here: she signs in with her password"
-	sharedLink   = "links a sign-in to a login that several became: it was dropped with their passwords, and can be linked again"
-	orphanSignIn = "links a sign-in to somebody who cannot sign in: it was left out"
-	linkedHere   = "links a sign-in that is linked to another login here: it was left out"
+	orphanValue    = "belongs to a client or a field that is not there: it was left out"
+	secondValue    = "gives a client a second value in one field: the first was kept, and this was left out"
+	strangeInviter = "was sent by somebody who has no access to the account any more: it was left out. Invite the address again, if it should be in"
+	orphanNote     = "is about a client that is not there: it was left out"
+	staffSecret    = "is a password field: what accounts have in it can be read by staff here, as it could there"
+	noProvider     = "links a sign-in whose provider is not set up here: add it under Staff, Sign-in providers, and run the upgrade again"
+	noSuchWay      = "links a sign-in with a provider that cannot be used here: she signs in with her password"
+	sharedLink     = "links a sign-in to a login that several became: it was dropped with their passwords, and can be linked again"
+	orphanSignIn   = "links a sign-in to somebody who cannot sign in: it was left out"
+	linkedHere     = "links a sign-in that is linked to another login here: it was left out"
 )
 
 // bringGroups brings in the groups of accounts.
@@ -141,7 +142,10 @@ func (b *batch) bringValues(part []whmcs.CustomFieldValue) error {
 			source: v.FieldID*perField + v.RelatedID, at: v.ID, row: account.Value{AccountID: id.Account(accounts[v.RelatedID]), FieldID: id.Field(those[v.FieldID]), Value: v.Value},
 		})
 	}
-	return bring(b, shelf[account.Value]{kind: values, what: "Field values", source: "tblcustomfieldsvalues", table: b.tables().Values}, want)
+	return bring(b, shelf[account.Value]{
+		kind: values, what: "Field values", source: "tblcustomfieldsvalues", table: b.tables().Values,
+		added: account.Value.Set, changed: func(_, is account.Value) record { return is.Set() },
+	}, want)
 }
 
 // bringNotes brings in what staff have noted down.
@@ -168,9 +172,17 @@ func (r *run) bringNotes(ctx context.Context) error {
 					AccountID: id.Account(accounts[n.ClientID]), Text: n.Text, Sticky: n.Sticky, Author: r.admins[n.AdminID], CreatedAt: made, ChangedAt: cmp.Or(n.Modified, made),
 				}})
 			}
-			return bring(b, shelf[account.Note]{kind: staffNotes, what: "Notes", source: "tblnotes", table: b.tables().Notes}, want)
+			return bring(b, b.notes(staffNotes, "tblnotes"), want)
 		})
 	})
+}
+
+// notes is where notes stand.
+func (b *batch) notes(kind, source string) shelf[account.Note] {
+	return shelf[account.Note]{
+		kind: kind, what: "Notes", source: source, table: b.tables().Notes,
+		added: account.Note.Written, changed: func(_, is account.Note) record { return is.Written() },
+	}
 }
 
 // inviteLife is how long WHMCS's invitations can be accepted.
@@ -199,11 +211,7 @@ func (r *run) bringInvites(ctx context.Context) error {
 				if !i.Pending() {
 					continue
 				}
-				w, ok, err := b.wantedInvite(i, accounts[i.ClientID], people[i.InvitedBy])
-				if err != nil {
-					return err
-				}
-				if ok {
+				if w, ok := b.wantedInvite(i, accounts[i.ClientID], people[i.InvitedBy]); ok {
 					want = append(want, w)
 				}
 			}
@@ -212,33 +220,34 @@ func (r *run) bringInvites(ctx context.Context) error {
 	})
 }
 
-func (b *batch) wantedInvite(i whmcs.Invite, at, by int64) (w wanted[invite.Imported], ok bool, err error) {
-	address, bad := mail.ParseAddress(i.Email)
+func (b *batch) wantedInvite(i whmcs.Invite, at, by int64) (w wanted[invite.Imported], ok bool) {
+	address := addressOf(i.Email)
 	switch {
 	case !b.survey.clients.has(i.ClientID):
 		b.say(Skipped, "tbluser_invites", i.ID, orphanAsked, fmt.Sprintf("%s: client %d", i.Email, i.ClientID))
-		return w, false, nil
-	case bad != nil:
+		return w, false
+	case address.IsZero():
 		b.say(Skipped, "tbluser_invites", i.ID, badInvite, i.Email)
-		return w, false, nil
+		return w, false
 	}
 	row := invite.Imported{AccountID: id.Account(at), Address: address, State: invite.Pending, Permissions: i.Permissions, Role: roleFor(place{grants: i.Permissions})}
-	if !i.InvitedByAdmin && by != 0 {
-		owns, err := db.One[int64](b.tx, "SELECT COUNT(*) FROM memberships WHERE account_id = $1 AND user_id = $2 AND owner AND status = 'active'", at, by)
-		if err != nil {
-			return w, false, err
+	if !i.InvitedByAdmin && i.InvitedBy != 0 {
+		if !b.survey.in(i.InvitedBy, i.ClientID) {
+			b.say(NeedsPerson, "tbluser_invites", i.ID, strangeInviter, i.Email)
+			return w, false
 		}
-		if owns > 0 {
-			row.InvitedByUser = db.Some(id.User(by))
-		}
+		row.InvitedByUser = db.SomeUnlessZero(id.User(by)) // what it offers is cut to what she may give
 	}
 	row = row.Unsent(b.tx.Now)
 	if sent := cmp.Or(i.Updated, i.Created); !sent.IsZero() && sent.Add(inviteLife).Before(b.tx.Now) {
 		row.ExpiresAt = sent.Add(inviteLife)
 		b.say(Changed, "tbluser_invites", i.ID, oldInvite, i.Email)
 	}
-	return wanted[invite.Imported]{source: i.ID, client: i.ClientID, row: row, who: i.Email}, true, nil
+	return wanted[invite.Imported]{source: i.ID, client: i.ClientID, row: row, who: i.Email}, true
 }
+
+// longestSubject is as long as OpenID Connect Core 1.0 lets a subject be.
+const longestSubject = 255
 
 // issuers are the providers that can be signed in through here, by what WHMCS
 // calls them.
@@ -265,7 +274,13 @@ func (r *run) bringIdentities(ctx context.Context) error {
 				}
 				b.say(kind, "tblauthn_account_links", l.ID, why, l.Provider)
 			}
-			return bring(b, shelf[sso.Imported]{kind: identities, what: "Linked sign-ins", source: "tblauthn_account_links", table: sso.ForImport(b.by())}, want)
+			s := shelf[sso.Imported]{kind: identities, what: "Linked sign-ins", source: "tblauthn_account_links", table: sso.ForImport(b.by()), added: sso.Imported.Linked}
+			s.changed = func(was, is sso.Imported) record {
+				b.log(was.Unlinked())
+				b.lost = append(b.lost, was.UserID)
+				return is.Linked()
+			}
+			return bring(b, s, want)
 		})
 	})
 }
@@ -285,7 +300,7 @@ func (b *batch) whose(l whmcs.LinkedSignIn) key {
 // none.
 func (b *batch) wantedIdentity(l whmcs.LinkedSignIn) (w wanted[sso.Imported], why string, err error) {
 	issuer, k := issuers[l.Provider], b.whose(l)
-	if issuer == "" || l.Subject == "" {
+	if subject, err := plain.Line(l.Subject, longestSubject); issuer == "" || err != nil || subject == "" || subject != l.Subject {
 		return w, noSuchWay, nil
 	}
 	provider, err := sso.ByIssuer(b.tx, issuer)

@@ -29,8 +29,10 @@ func (b *batch) bringLogins(kind string, list []login, fates map[key]fate, were 
 	for i, l := range list {
 		s.source = l.table
 		want[i] = b.wantedUser(l, fates[l.key])
-		want[i].row.Password = stored[l.key]
-		if was, ok := were[l.key.id]; ok && was.Mark == joined {
+		if fates[l.key].how == own {
+			want[i].row.Password = stored[l.key]
+		}
+		if was, ok := were[l.key.id]; ok && (was.Mark == joined || fates[l.key].begins) {
 			s.anew[l.key.id] = true // it has an address of its own now
 			delete(were, l.key.id)
 			if err := b.forget(kind, l.key.id); err != nil {
@@ -56,7 +58,7 @@ func (b *batch) bringLogins(kind string, list []login, fates map[key]fate, were 
 		if s.anew[l.key.id] || f.how == standIn {
 			b.special[l.key] = f // with her number; and a dry run remembers another
 		}
-		if err := b.renew(l, want[i], were[l.key.id], stored[l.key], moved[want[i].placed]); err != nil {
+		if err := b.renew(want[i], were[l.key.id], moved[want[i].placed]); err != nil {
 			return err
 		}
 	}
@@ -84,7 +86,9 @@ func (b *batch) wantedUser(l login, f fate) wanted[user.Imported] {
 	}
 	return wanted[user.Imported]{
 		source: l.key.id, number: number, row: row.Searchable(), who: l.who,
-		secret: secret, needs: b.needs(l, f), known: known{Secret: secret, Credentials: 1, Mark: f.how, Needs: b.needs(l, f)},
+		secret: secret, needs: b.needs(l, f), known: known{
+			Secret: secret, Address: b.print(l.address.String()), Credentials: 1, Mark: f.how, Needs: b.needs(l, f),
+		},
 	}
 }
 
@@ -181,19 +185,23 @@ func (b *batch) makeRoom(want []wanted[user.Imported], were map[int64]known) err
 		if was.Written == db.Fingerprint(w.row) {
 			continue
 		}
-		in, err := db.All[user.Imported](b.tx, "SELECT id, address, name, language, search FROM users WHERE address = $1 AND status <> 'deleted' AND id <> $2", w.row.Address, was.TargetID)
+		in, err := db.All[user.Imported](b.tx, "SELECT id, address, name, language, search FROM users WHERE address = $1 AND status <> 'deleted' AND id <> $2 AND import_id = $3", w.row.Address, was.TargetID, b.run.number)
 		if err != nil {
 			return err
 		}
 		if len(in) == 0 {
 			continue
 		}
-		aside := in[0]
+		aside, before := in[0], in[0]
 		aside.Address = user.StandIn("moving-"+fmt.Sprint(aside.ID), b.Name)
 		aside = aside.Searchable()
 		if err := table.Update(b.tx, aside); err != nil {
 			return err
 		}
+		if _, err := db.Exec(b.tx, "UPDATE users SET verified_at = NULL WHERE id = $1", aside.ID); err != nil {
+			return err
+		}
+		b.log(aside.Updated(before))
 		_, err = db.Exec(b.tx, "UPDATE import_rows SET written = $4 WHERE import_id = $1 AND target_id = $2 AND kind IN "+holderKinds+" AND mark <> $3",
 			b.run.number, aside.ID, joined, db.Fingerprint(aside))
 		if err != nil {
@@ -206,7 +214,7 @@ func (b *batch) makeRoom(want []wanted[user.Imported], were map[int64]known) err
 // renew takes over a password or an address that has changed there: everything
 // that is open in her name ends with it. A password that she has changed here
 // stays hers.
-func (b *batch) renew(l login, w wanted[user.Imported], was known, stored string, moved bool) error {
+func (b *batch) renew(w wanted[user.Imported], was known, moved bool) error {
 	other := was.Secret != w.secret
 	if w.fresh || w.left || b.Partial || !other && !moved {
 		return nil
@@ -215,11 +223,7 @@ func (b *batch) renew(l login, w wanted[user.Imported], was known, stored string
 	if err != nil {
 		return err
 	}
-	if own := now != was.Credentials; own && other {
-		b.say(NeedsPerson, l.table, l.key.id, keptPassword, l.who)
-		other = false
-	}
-	if b.DryRun || !other && !moved {
+	if b.DryRun || now != was.Credentials {
 		return nil
 	}
 	if moved {
@@ -228,21 +232,36 @@ func (b *batch) renew(l login, w wanted[user.Imported], was known, stored string
 		}
 	}
 	if other {
-		if _, err := db.Exec(b.tx, "UPDATE users SET password = $2 WHERE id = $1", w.placed, stored); err != nil {
+		if _, err := db.Exec(b.tx, "UPDATE users SET password = $2 WHERE id = $1", w.placed, w.row.Password); err != nil {
 			return err
 		}
 		b.log(record{Event: "user.password_changed", Object: "user", ObjectID: w.placed, Subject: id.User(w.placed)})
 	}
 	k := w.known
-	k.Kind, k.SourceID, k.TargetID, k.Secret, k.Needs = l.key.kind, l.key.id, w.placed, w.secret, w.needs
-	renewed, err := b.Auth.Renew(b.tx, id.User(w.placed))
-	if err != nil {
+	k.Kind, k.SourceID, k.TargetID, k.Secret, k.Needs = was.Kind, was.SourceID, w.placed, w.secret, w.needs
+	if k.Credentials, err = b.Auth.Renew(b.tx, id.User(w.placed)); err != nil {
 		return err
 	}
-	if now == was.Credentials {
-		k.Credentials = renewed
-	}
 	return b.remember(k)
+}
+
+// renewAll ends what is open in the names of those who have lost a way to sign
+// in, and remembers that it was not they who changed something.
+func (b *batch) renewAll() error {
+	for _, u := range b.lost {
+		before, err := db.One[int64](b.tx, "SELECT credentials FROM users WHERE id = $1", u)
+		if err != nil {
+			return err
+		}
+		now, err := b.Auth.Renew(b.tx, u)
+		if err != nil {
+			return err
+		}
+		if _, err := db.Exec(b.tx, "UPDATE import_rows SET credentials = $4 WHERE import_id = $1 AND target_id = $2 AND kind IN "+holderKinds+" AND credentials = $3", b.run.number, u, before, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // prove takes over that an address was confirmed there since.
@@ -268,6 +287,7 @@ func (b *batch) prove(list []login, want []wanted[user.Imported]) error {
 			if _, err := db.Exec(b.tx, "UPDATE users SET verified_at = $2 WHERE id = $1 AND address = $3", number, l.verified, l.address); err != nil {
 				return err
 			}
+			b.log(record{Event: "user.updated", Object: "user", ObjectID: number, Subject: id.User(number), After: map[string]string{"address": "confirmed"}})
 		}
 	}
 	return nil
@@ -276,11 +296,14 @@ func (b *batch) prove(list []login, want []wanted[user.Imported]) error {
 // follow writes down whose login the others with her address share.
 func (b *batch) follow(kind string, list []login, fates map[key]fate, were map[int64]known) error {
 	for _, l := range list {
-		target, err := b.leadOf(l.key, fates)
+		f, was := fates[l.key], were[l.key.id]
+		target, err := f.user, error(nil)
+		if target == 0 {
+			target, err = b.leadOf(l.key, fates)
+		}
 		if err != nil {
 			return err
 		}
-		f, was := fates[l.key], were[l.key.id]
 		f.user = target
 		fates[l.key] = f
 		if was.TargetID != target {

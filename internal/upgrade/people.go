@@ -20,6 +20,7 @@ type fate struct {
 	user    int64 // the number here; 0 where there is none, or a dry run would make it
 	address mail.Address
 	who     string
+	begins  bool // it begins anew, since the login that it was here is somebody's own now
 }
 
 // What may become of a login.
@@ -27,7 +28,7 @@ const (
 	own       = "own"       // it is a login here
 	joined    = "joined"    // it is the login of another with the same address
 	standIn   = "stand-in"  // it owns an account, and nobody knows who it is
-	staying   = "staying"   // it is a login here, and keeps its address: the new one belongs to somebody else
+	staying   = "staying"   // it is a login here that was changed here, and stays as it is
 	elsewhere = "elsewhere" // its address belongs to a login here that came otherwise
 	nobody    = ""          // it cannot sign in
 )
@@ -51,9 +52,18 @@ type login struct {
 }
 
 func (l login) parsed() login {
-	l.address, _ = mail.ParseAddress(l.raw)
+	l.address = addressOf(l.raw)
 	l.who = describe(l.name, l.raw)
 	return l
+}
+
+// addressOf reads an address; one that stands for nobody is none.
+func addressOf(raw string) mail.Address {
+	a, err := mail.ParseAddress(raw)
+	if err != nil || a.IsNowhere() {
+		return mail.Address{}
+	}
+	return a
 }
 
 // What the report says of logins.
@@ -63,7 +73,7 @@ const (
 	noUserAddress = "has no usable e-mail address, so it cannot sign in: it was left out"
 	sharedLogin   = "shares its address with others: they became one login, without a password. `clientele import whmcs welcome` mails her how to set one"
 	takenAddress  = "has an address that belongs to a login here already. Nobody is joined without her consent: an invitation to it waits, and `clientele import whmcs welcome` sends it"
-	movedToTaken  = "has another address now, which belongs to a login here already: it keeps the old one"
+	partedLogin   = "has another address there, and its login was changed here: a new login has its access now, and the one here keeps what it was given here"
 	ownerByInvite = "the account's owner has a login here already. A stand-in owns the account until she has accepted her invitation: make her the owner then, under Users"
 	deadHash      = "has no password that can be carried over: `clientele import whmcs welcome` mails her how to set one"
 	lostFactor    = "had a second factor, which cannot be carried over: she signs in with her password alone until she sets one up. `clientele import whmcs welcome` tells her"
@@ -92,10 +102,15 @@ func (b *batch) settle(kind string, list []login, stored map[key]string) (map[ke
 	if err != nil {
 		return nil, err
 	}
+	targets, err := b.targets(were)
+	if err != nil {
+		return nil, err
+	}
 	fates := map[key]fate{}
 	var mine, follow []login
 	for _, l := range list {
-		f, err := b.judge(l, were[l.key.id], holders[l.address])
+		was := were[l.key.id]
+		f, err := b.judge(l, was, holders[l.address], targets[was.TargetID], fates)
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +128,7 @@ func (b *batch) settle(kind string, list []login, stored map[key]string) (map[ke
 				return nil, err
 			}
 		}
-		b.mention(l, f)
+		b.mention(l, f, was)
 	}
 	if err := b.bringLogins(kind, mine, fates, were, stored); err != nil {
 		return nil, err
@@ -141,31 +156,71 @@ func (b *batch) holders(addresses []mail.Address) (map[mail.Address]holder, erro
 	return out, err
 }
 
-// judge says what becomes of one login.
-func (b *batch) judge(l login, was known, h holder) (f fate, err error) {
-	stranger := false
-	if h.ID != 0 && h.ID != was.TargetID {
-		if stranger, err = b.stranger(h); err != nil {
+// targets are the logins that these rows were before.
+func (b *batch) targets(were map[int64]known) (map[int64]holder, error) {
+	numbers := make([]int64, 0, len(were))
+	for _, k := range were {
+		numbers = append(numbers, k.TargetID)
+	}
+	list, err := db.In[holder](b.tx, "SELECT id, address, import_id, credentials FROM users WHERE status <> 'deleted' AND id", numbers)
+	out := map[int64]holder{}
+	for _, h := range list {
+		out[h.ID] = h
+	}
+	return out, err
+}
+
+// judge says what becomes of one login. h has its address here, and mine is
+// the login that it was.
+//
+// A login that was changed here, by a password, a factor or an address, is its
+// person's own from then on. It stays as it is while the other system says the
+// same of it; where that gives its row another address, the row is somebody
+// else as far as can be told, and begins anew.
+func (b *batch) judge(l login, was known, h, mine holder, fates map[key]fate) (f fate, err error) {
+	f = fate{how: own, address: l.address, who: l.who}
+	if was.Mark == own && mine.ID != 0 && mine.Credentials != was.Credentials {
+		moved := was.Address != b.print(l.address.String()) && !b.forgot
+		if l.address.IsZero() || !moved || mine.Address == l.address {
+			f.how, f.user = staying, mine.ID
+			return f, nil
+		}
+		f.begins = true
+	}
+	if l.address.IsZero() {
+		return f.outside(l, nobody), nil
+	}
+	if hers := was.Mark == own && h.ID == was.TargetID && !f.begins; h.ID != 0 && !hers {
+		stranger, err := b.stranger(h)
+		switch {
+		case err != nil:
 			return f, err
+		case stranger && was.Mark == joined && h.ID == was.TargetID:
+			f.how, f.user = joined, h.ID // she has set a password by mail: it is hers
+			return f, nil
+		case stranger:
+			return f.outside(l, elsewhere), nil
 		}
 	}
-	f = fate{how: own, address: l.address, who: l.who}
-	switch {
-	case l.address.IsZero() && l.owns:
-		f.how = standIn
-	case l.address.IsZero():
-		f.how = nobody
-	case stranger:
-		f.how = elsewhere
-		if was.Mark == own {
-			f.how, f.user = staying, was.TargetID
-		} else if l.owns {
-			f.how = standIn
+	if lead := b.survey.lead(l.key); lead != l.key {
+		first, ok := fates[lead]
+		if !ok {
+			first = b.fates[lead]
 		}
-	case b.survey.lead(l.key) != l.key:
-		f.how = joined
+		if f.how = joined; first.how == staying && !(was.Mark == joined && was.TargetID == first.user) {
+			return f.outside(l, elsewhere), nil // the first has another address here
+		}
 	}
 	return f, nil
+}
+
+// outside is the fate of a login that is none here: a stand-in has what it
+// owns.
+func (f fate) outside(l login, how string) fate {
+	if f.how = how; l.owns {
+		f.how = standIn
+	}
+	return f
 }
 
 // stranger reports whether a login came otherwise than by this import, or was
@@ -180,7 +235,7 @@ func (b *batch) stranger(h holder) (bool, error) {
 }
 
 // mention says in the report what is special about a login.
-func (b *batch) mention(l login, f fate) {
+func (b *batch) mention(l login, f fate, was known) {
 	shared := b.survey.shared[l.address.String()]
 	switch {
 	case f.how == nobody && l.key.kind == contactLogins:
@@ -196,7 +251,12 @@ func (b *batch) mention(l login, f fate) {
 	case f.how == elsewhere:
 		b.say(NeedsPerson, l.table, l.key.id, takenAddress, l.who)
 	case f.how == staying:
-		b.say(NeedsPerson, l.table, l.key.id, movedToTaken, l.who)
+		b.count("Logins", Counted{Same: 1})
+		if was.Secret != b.print(b.usable(l)) {
+			b.say(NeedsPerson, l.table, l.key.id, keptPassword, l.who)
+		}
+	case f.begins && f.how == own:
+		b.say(NeedsPerson, l.table, l.key.id, partedLogin, l.who)
 	case shared != nil:
 		b.say(NeedsPerson, l.table, l.key.id, sharedLogin, shared.list())
 	default:

@@ -57,6 +57,7 @@ type survey struct {
 	alike              map[string]*group // by name, or mailbox, of what may be one person
 	leads              map[key]key       // the first of the logins that share an address, by each of them
 	joints             map[joint]*combined
+	taken              []uint64 // every login's place in an account, since 8.0, in order
 	seed               maphash.Seed
 }
 
@@ -146,7 +147,7 @@ func (s *survey) first(ctx context.Context, r *whmcs.Reader, v whmcs.Version) (s
 		for _, common := range likenesses(l.row) {
 			*list = append(*list, s.hash(common))
 		}
-		if a, err := mail.ParseAddress(l.row.Email); err == nil {
+		if a := addressOf(l.row.Email); !a.IsZero() {
 			addresses = append(addresses, s.hash(a.String()))
 		}
 	}
@@ -161,7 +162,7 @@ func (s *survey) first(ctx context.Context, r *whmcs.Reader, v whmcs.Version) (s
 
 // likenesses are what two logins of one person may have in common.
 func likenesses(l whmcs.Login) (list []string) {
-	if a, err := mail.ParseAddress(l.Email); err == nil {
+	if a := addressOf(l.Email); !a.IsZero() {
 		list = append(list, mailbox(a))
 	}
 	if name := plain.Fold(l.Name); strings.Contains(name, " ") { // a first and a last one
@@ -214,7 +215,7 @@ func everybody(ctx context.Context, r *whmcs.Reader, v whmcs.Version, s *survey)
 // group takes down a login that has something in common with another.
 func (s *survey) group(l seen, sharing, alike map[uint64]bool) {
 	who := describe(l.row.Name, l.row.Email)
-	if a, err := mail.ParseAddress(l.row.Email); err == nil && sharing[s.hash(a.String())] {
+	if a := addressOf(l.row.Email); !a.IsZero() && sharing[s.hash(a.String())] {
 		put(s.shared, a.String(), l.key, who)
 	}
 	for _, common := range likenesses(l.row) {
@@ -293,6 +294,7 @@ func (s *survey) places(ctx context.Context, r *whmcs.Reader) error {
 		return err
 	}
 	doubled := twice(all)
+	s.taken = all
 	if len(doubled) == 0 {
 		return nil
 	}
@@ -303,6 +305,12 @@ func (s *survey) places(ctx context.Context, r *whmcs.Reader) error {
 	})
 	s.forgetSingles()
 	return err
+}
+
+// in reports whether a user has a place in a client's account there.
+func (s *survey) in(user, client int64) bool {
+	_, found := slices.BinarySearch(s.taken, s.place(joint{s.lead(key{users, user}), client}))
+	return found
 }
 
 func (s *survey) at(p whmcs.Pair) joint { return joint{s.lead(key{users, p.UserID}), p.ClientID} }

@@ -6,12 +6,14 @@ import (
 	"slices"
 
 	"clientele/internal/access"
+	"clientele/internal/account"
 	"clientele/internal/auth"
 	"clientele/internal/db"
 	"clientele/internal/id"
 	"clientele/internal/invite"
 	"clientele/internal/sso"
 	"clientele/internal/user"
+	"clientele/internal/whmcs"
 )
 
 // What the report says of what has gone there.
@@ -53,11 +55,24 @@ func (r *run) sweep(ctx context.Context) error {
 		{users, "Logins", (*batch).removeLogin},
 		{retired, "", (*batch).retire},
 	} {
+		if !r.hasTable(s.kind) {
+			continue // it was not read, so nothing of it has gone
+		}
 		if err := r.sweepKind(ctx, s.kind, s.take); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// hasTable reports whether the table is there that rows of a kind stand in.
+func (r *run) hasTable(kind string) bool {
+	table := map[string]string{
+		contacts: "tblcontacts", contactLogins: "tblcontacts", contactMember: "tblcontacts", contactOffers: "tblcontacts", users: "tblusers",
+		links: "tblusers_clients", linkOffers: "tblusers_clients", invites: "tbluser_invites", identities: "tblauthn_account_links",
+		values: "tblcustomfieldsvalues", staffNotes: "tblnotes",
+	}[kind]
+	return table == "" || slices.ContainsFunc(r.src.Tables(), func(t whmcs.Table) bool { return t.Name == table })
 }
 
 // sweepKind goes through all that is remembered of one kind, and takes back
@@ -120,7 +135,7 @@ func (b *batch) withdraw(k known) error {
 }
 
 func (b *batch) unlink(k known) error {
-	_, there, untouched, err := row(b, sso.ForImport(b.by()), k)
+	now, there, untouched, err := row(b, sso.ForImport(b.by()), k)
 	if err != nil {
 		return err
 	}
@@ -130,6 +145,8 @@ func (b *batch) unlink(k known) error {
 			if err := sso.ForImport(b.by()).Delete(b.tx, k.TargetID); err != nil {
 				return err
 			}
+			b.log(now.Unlinked())
+			b.lost = append(b.lost, now.UserID)
 		}
 	}
 	return b.forget(k.Kind, k.SourceID)
@@ -196,16 +213,16 @@ func (b *batch) removeContact(k known) error {
 }
 
 func (b *batch) removeValue(k known) error {
-	return remove(b, b.tables().Values, "Field values", "tblcustomfieldsvalues", k)
+	return remove(b, b.tables().Values, "Field values", "tblcustomfieldsvalues", k, account.Value.Set)
 }
 
 func (b *batch) removeNote(k known) error {
 	table := map[string]string{clientNotes: "tblclients", staffNotes: "tblnotes"}[k.Kind]
-	return remove(b, b.tables().Notes, "Notes", table, k)
+	return remove(b, b.tables().Notes, "Notes", table, k, account.Note.Written)
 }
 
-func remove[T any](b *batch, t db.Table[T], what, table string, k known) error {
-	_, there, untouched, err := row(b, t, k)
+func remove[T any](b *batch, t db.Table[T], what, table string, k known, removed func(T) record) error {
+	now, there, untouched, err := row(b, t, k)
 	if err != nil {
 		return err
 	}
@@ -215,6 +232,7 @@ func remove[T any](b *batch, t db.Table[T], what, table string, k known) error {
 			if err := t.Delete(b.tx, k.TargetID); err != nil {
 				return err
 			}
+			b.log(removed(now))
 		}
 	}
 	return b.forget(k.Kind, k.SourceID)
@@ -318,6 +336,10 @@ func (b *batch) erase(u id.User) error {
 	}
 	for _, m := range list {
 		if err := b.Memberships.End(b.tx, b.by(), m.AccountID, m.ID); err != nil {
+			return err
+		}
+		// Nobody has changed it here: she is let in again if she comes back.
+		if _, err := db.Exec(b.tx, "DELETE FROM import_rows WHERE import_id = $1 AND kind IN "+placeKinds+" AND target_id = $2", b.run.number, m.ID); err != nil {
 			return err
 		}
 	}

@@ -16,12 +16,13 @@ type known struct {
 	TargetID    int64
 	Written     int64
 	Secret      int64
+	Address     int64
 	Credentials int64
 	Mark        string
 	Needs       string
 }
 
-const knownColumns = "import_id, kind, source_id, target_id, written, secret, credentials, mark, needs"
+const knownColumns = "import_id, kind, source_id, target_id, written, secret, address, credentials, mark, needs"
 
 var knownTable = db.Table[known]{Name: "import_rows"}
 
@@ -56,9 +57,10 @@ func (b *batch) remember(k known) error {
 	}
 	k.ImportID = b.number
 	_, err := db.Exec(b.tx, `
-		INSERT INTO import_rows (`+knownColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-		ON CONFLICT (import_id, kind, source_id) DO UPDATE SET target_id = $4, written = $5, secret = $6, credentials = $7, mark = $8, needs = $9`,
-		k.ImportID, k.Kind, k.SourceID, k.TargetID, k.Written, k.Secret, k.Credentials, k.Mark, k.Needs)
+		INSERT INTO import_rows (`+knownColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (import_id, kind, source_id) DO UPDATE SET target_id = $4, written = $5, secret = $6, address = $7, credentials = $8, mark = $9, needs = $10,
+			told_at = CASE WHEN $10 <> '' AND import_rows.needs <> $10 THEN NULL ELSE import_rows.told_at END`,
+		k.ImportID, k.Kind, k.SourceID, k.TargetID, k.Written, k.Secret, k.Address, k.Credentials, k.Mark, k.Needs)
 	return err
 }
 
@@ -77,8 +79,11 @@ func (b *batch) log(r record) { b.records = append(b.records, r) }
 
 // write writes what was put off to the end of the step.
 func (b *batch) write() error {
-	if b.DryRun || len(b.records) == 0 {
+	if b.DryRun {
 		return nil
+	}
+	if err := b.renewAll(); err != nil || len(b.records) == 0 {
+		return err
 	}
 	return audit.WriteAll(b.tx, b.by().Actor(), b.records)
 }

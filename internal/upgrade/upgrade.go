@@ -55,6 +55,7 @@ type Options struct {
 	Name     string // tells several databases apart that come into one installation
 	DryRun   bool   // write nothing
 	Merge    bool   // also where there are people and accounts from elsewhere
+	Gone     bool   // believe that most of what was brought in has gone there
 	Partial  bool   // the source is a part of a dump: what is missing there has not gone
 	Progress func(done, total int64, what string)
 }
@@ -68,8 +69,8 @@ func (u *Upgrade) Run(ctx context.Context, src whmcs.Source, o Options, report *
 	if o.Name == "" {
 		o.Name = DefaultName
 	}
-	if !properName.MatchString(o.Name) {
-		return Head{}, fmt.Errorf("%q cannot be the name of a database: use up to 32 small letters, digits and dashes", o.Name)
+	if _, err := mail.ParseAddress("owner@" + o.Name + mail.Nowhere); err != nil || !properName.MatchString(o.Name) {
+		return Head{}, fmt.Errorf("%q cannot be a --name: use up to 32 small letters, digits and dashes", o.Name)
 	}
 	version, err := whmcs.Recognise(src)
 	if err != nil {
@@ -95,6 +96,7 @@ type run struct {
 	again      bool // it was begun before
 	survey     *survey
 	secret     []byte // fingerprints of password hashes are keyed with it
+	forgot     bool   // what they were keyed with before is lost
 	currencies map[int64]string
 	usual      string // the currency of those whose own is not known
 	admins     map[int64]string
@@ -158,7 +160,7 @@ func (r *run) begin(ctx context.Context) error {
 		if r.secret, err = r.Key.Open(secretPlace(r.number), before.Sealed); err != nil { // none yet, or sealed with a key that is lost
 			r.secret = make([]byte, sha256.Size)
 			rand.Read(r.secret)
-			fresh = true
+			fresh, r.forgot = true, r.again
 		}
 		if err := r.sameDatabase(tx, ctx); err != nil {
 			return err
@@ -166,7 +168,7 @@ func (r *run) begin(ctx context.Context) error {
 		if r.again && strings.HasPrefix(before.Version, "WHMCS 8") != r.version.Users {
 			return fmt.Errorf("it was %s when it was brought in before, and is %s now: whoever signs in stands in other tables since 8.0. Bring it into an empty database anew", before.Version, r.version)
 		}
-		return r.free(tx)
+		return errors.Join(r.free(tx), r.stillThere(tx))
 	}
 	if err := r.DB.Read(ctx, db.Wide, known); err != nil || r.DryRun {
 		return err
@@ -216,6 +218,33 @@ func (r *run) free(tx *db.Tx) error {
 	}
 	return err
 }
+
+// stillThere refuses a source from which most accounts have gone at once: it
+// is rather an old dump, or an empty one.
+func (r *run) stillThere(tx *db.Tx) error {
+	if len(r.survey.clients) == 0 {
+		return errors.New("there is no client in it: check that it is the right database, and that a dump was not made with --no-data")
+	}
+	if !r.again || r.Gone || r.Partial {
+		return nil
+	}
+	list, err := db.All[int64](tx, `
+		SELECT r.source_id FROM import_rows r JOIN accounts a ON a.id = r.target_id
+		WHERE r.import_id = $1 AND r.kind = $2 AND a.status <> 'closed'`, r.number, clients)
+	gone := 0
+	for _, source := range list {
+		if !r.survey.clients.has(source) {
+			gone++
+		}
+	}
+	if err == nil && gone > fewGone && gone > len(list)/5 {
+		return fmt.Errorf("%d of the %d clients that were brought in before are not there any more: is it an older dump, or another database? If it is right, add --gone; their accounts are closed then", gone, len(list))
+	}
+	return err
+}
+
+// fewGone is how many clients may go between two runs without a question.
+const fewGone = 10
 
 // sameDatabase refuses another database than the one that was brought in
 // under this name: its client 42 is somebody else.
@@ -293,6 +322,7 @@ type batch struct {
 	records []record
 	marks   map[string]bool
 	special map[key]fate
+	lost    []id.User // who has lost a way to sign in by this step
 }
 
 // errOvertaken stops a run when another has begun.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"strings"
 
 	"clientele/internal/access"
@@ -47,6 +49,9 @@ type telling struct {
 // can be cut off and run again. With dry it only counts. only names what is to
 // be mailed; empty is everything.
 func (u *Upgrade) Welcome(ctx context.Context, name, only string, dry bool) (w Welcome, err error) {
+	if !dry && u.Outbox.Sends() && isLocal(u.BaseURL) {
+		return w, fmt.Errorf("the links in the mails would lead to %s, where nobody but this machine finds them: set CLIENTELE_BASE_URL, and all else as the server has it", u.BaseURL)
+	}
 	var number id.Import
 	err = u.DB.Read(ctx, db.Wide, func(tx *db.Tx) (err error) {
 		number, err = db.One[id.Import](tx, "SELECT id FROM imports WHERE name = $1 AND done_at IS NOT NULL", name)
@@ -66,6 +71,16 @@ func (u *Upgrade) Welcome(ctx context.Context, name, only string, dry bool) (w W
 		err = m.invitations(ctx)
 	}
 	return m.done, err
+}
+
+// isLocal reports whether an address leads to the machine itself.
+func isLocal(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return true
+	}
+	at := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || at != nil && at.IsLoopback()
 }
 
 type welcoming struct {
@@ -107,6 +122,7 @@ func (m *welcoming) people(ctx context.Context) error {
 				SELECT r.source_id, r.kind, u.id AS user_id, u.name, u.address, r.needs, u.password, u.second_since IS NOT NULL AS second
 				FROM import_rows r JOIN users u ON u.id = r.target_id
 				WHERE r.import_id = $1 AND r.kind IN `+loginKinds+` AND (r.kind, r.source_id) > ($2, $3) AND r.needs <> '' AND r.told_at IS NULL AND u.status = 'active'
+					AND EXISTS (SELECT 1 FROM memberships m JOIN accounts a ON a.id = m.account_id WHERE m.user_id = u.id AND m.status <> 'ended' AND a.status <> 'closed')
 				ORDER BY r.kind, r.source_id LIMIT $4`, m.number, after.Kind, after.SourceID, perWelcome)
 			for _, t := range part {
 				if err == nil {

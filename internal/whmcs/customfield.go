@@ -27,7 +27,7 @@ func (r *Reader) CustomFields(ctx context.Context) iter.Seq2[CustomField, error]
 	return read(ctx, r, "tblcustomfields", func(f *fields) CustomField {
 		return CustomField{
 			ID: f.row.ID, Type: f.line("type"), RelatedID: f.number("relid"), Name: f.line("fieldname"), FieldType: f.line("fieldtype"),
-			Description: f.text("description"), Options: f.text("fieldoptions"), Pattern: f.raw("regexpr"),
+			Description: f.text("description"), Options: f.text("fieldoptions"), Pattern: f.text("regexpr"),
 			AdminOnly: f.flag("adminonly"), Required: f.flag("required"), OnOrder: f.flag("showorder"), OnInvoice: f.flag("showinvoice"),
 			Position: f.number("sortorder"),
 		}

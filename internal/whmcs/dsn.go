@@ -78,3 +78,13 @@ func tame(c *mysql.Config) error {
 	c.Params["wait_timeout"] = "28800" // seconds: we may write for long between two pages
 	return c.Apply(mysql.Charset("utf8mb4", ""))
 }
+
+// Place names the server and the database that an address leads to, without
+// who goes there.
+func Place(dsn string) string {
+	config, err := parseDSN(dsn)
+	if err != nil {
+		return ""
+	}
+	return config.Addr + "/" + config.DBName
+}

@@ -20,6 +20,7 @@ CREATE TABLE import_rows (
     target_id    BIGINT NOT NULL,
     written      BIGINT NOT NULL DEFAULT 0,    -- a fingerprint of what was written, to tell who changed it since
     secret       BIGINT NOT NULL DEFAULT 0,    -- of a login: a keyed fingerprint of the password hash that was found
+    address      BIGINT NOT NULL DEFAULT 0,    -- of a login: a keyed fingerprint of its address there
     credentials  BIGINT NOT NULL DEFAULT 0,    -- of a login: the user's, when it was written
     mark         TEXT NOT NULL DEFAULT '',     -- of a client: what tells her from one of another database
     needs        TEXT NOT NULL DEFAULT '',     -- of a login: what its person is to be told: 'password', 'factor'
