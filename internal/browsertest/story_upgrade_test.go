@@ -55,7 +55,7 @@ func (m *move) shoot(b *tab, name string) {
 }
 
 func (m *move) upgrade() *upgrade.Upgrade {
-	return &upgrade.Upgrade{DB: m.DB, Auth: m.Auth, Memberships: m.Memberships, Invites: m.Invites, Outbox: m.Outbox, Key: m.Key, BaseURL: m.base, Brand: "Northbeam Hosting"}
+	return &upgrade.Upgrade{DB: m.DB, Auth: m.Auth, Memberships: m.Memberships, Invites: m.Invites, Outbox: m.Outbox, Key: m.Key, BaseURL: "https://my.example.com", Brand: "Northbeam Hosting"}
 }
 
 // bring brings the WHMCS in, and makes sure that nobody hears of it.

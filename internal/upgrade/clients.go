@@ -216,7 +216,7 @@ func (b *batch) wantedAccount(c whmcs.Client) account.Imported {
 		b.say(Changed, "tblclients", c.ID, forcedDomain, row.Name)
 	}
 	if l.address.IsZero() && b.version.Users {
-		b.say(NeedsPerson, "tblclients", c.ID, badAddress, row.Name+": "+c.Email)
+		b.say(NeedsPerson, "tblclients", c.ID, badAddress, row.Name+": "+cmp.Or(c.Email, none))
 	}
 	return row
 }

@@ -66,6 +66,9 @@ func addressOf(raw string) mail.Address {
 	return a
 }
 
+// none stands for an address that is not there.
+const none = "no address"
+
 // What the report says of logins.
 const (
 	noAddress     = "has no usable e-mail address: nobody can sign in to the account. Invite its owner under Users, and make her the owner when she has joined"

@@ -416,7 +416,7 @@ func (b *batch) bringContactRows(part []whmcs.Contact, accounts map[int64]int64)
 			b.say(Changed, "tblcontacts", c.ID, renamed, l.name+" → "+row.Name)
 		}
 		if l.address.IsZero() {
-			b.say(NeedsPerson, "tblcontacts", c.ID, contactMail, row.Name+": "+c.Email)
+			b.say(NeedsPerson, "tblcontacts", c.ID, contactMail, row.Name+": "+cmp.Or(c.Email, none))
 		}
 		want = append(want, wanted[account.ImportedContact]{source: c.ID, number: c.ID, row: row, who: l.who})
 	}

@@ -160,6 +160,9 @@ func (s *survey) first(ctx context.Context, r *whmcs.Reader, v whmcs.Version) (s
 	return twice(addresses), alike, nil
 }
 
+// loginTables are where those who sign in stand.
+var loginTables = map[string]string{clientLogins: "tblclients", contactLogins: "tblcontacts", users: "tblusers"}
+
 // likenesses are what two logins of one person may have in common.
 func likenesses(l whmcs.Login) (list []string) {
 	if a := addressOf(l.Email); !a.IsZero() {
@@ -214,7 +217,7 @@ func everybody(ctx context.Context, r *whmcs.Reader, v whmcs.Version, s *survey)
 
 // group takes down a login that has something in common with another.
 func (s *survey) group(l seen, sharing, alike map[uint64]bool) {
-	who := describe(l.row.Name, l.row.Email)
+	who := fmt.Sprintf("%s %d %s", loginTables[l.key.kind], l.key.id, describe(l.row.Name, l.row.Email))
 	if a := addressOf(l.row.Email); !a.IsZero() && sharing[s.hash(a.String())] {
 		put(s.shared, a.String(), l.key, who)
 	}

@@ -270,7 +270,7 @@ func (b *batch) removeLogin(k known) error {
 		return err
 	}
 	if there {
-		table := map[string]string{clientLogins: "tblclients", contactLogins: "tblcontacts", users: "tblusers"}[k.Kind]
+		table := loginTables[k.Kind]
 		unused, err := b.unused(k)
 		if err != nil {
 			return err

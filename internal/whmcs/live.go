@@ -231,7 +231,7 @@ func refused(err error, c *mysql.Config) error {
 	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.As(err, &answer) && answer.Number == errBadPassword:
-		return fmt.Errorf("the database server at %s refuses the user %q with this password: configuration.php of WHMCS has both, as $db_username and $db_password", c.Addr, c.User)
+		return fmt.Errorf("the database server at %s refuses the user %q with this password, or from this machine: check the password, and that the user was made for the address that this machine comes from; of its own user WHMCS has both in configuration.php, as $db_username and $db_password", c.Addr, c.User)
 	case errors.As(err, &answer) && answer.Number == errNoDatabase:
 		return fmt.Errorf("the database server at %s has no database %q: configuration.php of WHMCS has its name as $db_name", c.Addr, c.DBName)
 	case errors.As(err, &answer) && (answer.Number == errNoDatabaseAccess || answer.Number == errNoTableAccess):
