@@ -424,6 +424,13 @@ CREATE TABLE staff (
     status        TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
     created_at    TIMESTAMP NOT NULL,
     signed_in_at  TIMESTAMP
+, role_id BIGINT REFERENCES staff_roles (id));
+
+CREATE TABLE staff_roles (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    name         TEXT NOT NULL UNIQUE,
+    permissions  BIGINT NOT NULL,
+    created_at   TIMESTAMP NOT NULL
 );
 
 CREATE TABLE staff_sessions (

@@ -223,9 +223,12 @@ func StillGives(tx *db.Tx, account id.Account, u id.User, offered Set) (Set, err
 // asStaff reads what an operator holds: by her own session and role, as they
 // are now.
 func (p proof) asStaff(tx *db.Tx) (proof, error) {
-	type row struct{ Name, Status, Role string }
+	type row struct {
+		StaffHolding
+		Name, Status string
+	}
 	r, err := db.One[row](tx, `
-		SELECT a.name, a.status, s.role FROM accounts a, staff s JOIN staff_sessions x ON x.staff_id = s.id
+		SELECT a.name, a.status, `+StaffHoldingSQL+` FROM accounts a, staff s JOIN staff_sessions x ON x.staff_id = s.id
 		WHERE a.id = $1 AND s.id = $2 AND x.id = $3 AND s.status = 'active' AND x.ended_at IS NULL AND x.expires_at > $4`,
 		p.account, p.principal.staff, p.principal.session, tx.Now)
 	if errors.Is(err, db.ErrNone) {
@@ -234,11 +237,12 @@ func (p proof) asStaff(tx *db.Tx) (proof, error) {
 	if err != nil {
 		return p, err
 	}
-	role, ok := StaffRoleByKey(r.Role)
-	if !ok {
+	held := r.Set()
+	if held == 0 {
 		return p, fault.Missing()
 	}
-	p.name, p.status, p.all, p.owner = r.Name, r.Status, role.set, role.owner
+	p.name, p.status = r.Name, r.Status
+	p.all, p.owner = held.onAccounts()
 	p.by = p.principal.actor(audit.ViaStaff, 0)
 	return p, nil
 }

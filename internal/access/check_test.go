@@ -544,7 +544,7 @@ func TestT145_RefusalsOfOperatorsAreRecorded(t *testing.T) {
 		got := apptest.Query[line](w, "SELECT event, via, actor_id FROM audit_records WHERE outcome = 'denied' AND actor_kind = 'staff' ORDER BY id")
 		want := []line{
 			{"staff.permission", "staff", db.Some(int64(reader.Staff))},
-			{"access.only-owners", "staff", db.Some(int64(helper.Staff))},
+			{"staff.permission", "staff", db.Some(int64(helper.Staff))},
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("the log has %+v, want %+v", got, want)

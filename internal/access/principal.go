@@ -35,37 +35,3 @@ func (p Principal) actor(via audit.Via, viaID int64) audit.Actor {
 	}
 	return a
 }
-
-// A StaffRole is what an operator may do on every account.
-type StaffRole struct {
-	Key    string
-	Label  string
-	Allows string
-	set    Set
-	owner  bool // may do what owners may: make owners, close and reopen
-}
-
-// StaffRoles lists the roles of operators, the widest first.
-var StaffRoles = []StaffRole{
-	{"administrator", "Administrator", "May do everything, make owners, and close and reopen accounts.", Everything, true},
-	{"support", "Support", "Helps people: invites, attaches, changes and removes them, and changes account details.", Everything, false},
-	{"readonly", "Read only", "Sees everything and changes nothing.", mustRole("readonly"), false},
-}
-
-func mustRole(key string) Set {
-	r, ok := RoleByKey(key)
-	if !ok {
-		panic("access: no built-in role " + key)
-	}
-	return r.Set
-}
-
-// StaffRoleByKey finds a role of operators.
-func StaffRoleByKey(key string) (StaffRole, bool) {
-	for _, r := range StaffRoles {
-		if r.Key == key {
-			return r, true
-		}
-	}
-	return StaffRole{}, false
-}

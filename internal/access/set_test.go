@@ -24,6 +24,12 @@ func TestT150_GoldenPermissionBits(t *testing.T) {
 	for _, r := range BuiltIns {
 		fmt.Fprintf(&b, "role %-10s %s\n", r.Key, r.Set)
 	}
+	for _, i := range StaffPermissions {
+		fmt.Fprintf(&b, "staff %2d  %-16s needs:%-48s on accounts:%s\n", i.Bit, i.Key, strings.Join(i.needs.Keys(), " "), i.on)
+	}
+	for _, r := range StaffRoles {
+		fmt.Fprintf(&b, "staff role %-14s %s\n", r.Key, strings.Join(r.Set.Keys(), " "))
+	}
 	const golden = "../../testdata/permissions.txt"
 	if os.Getenv("CLIENTELE_UPDATE_GOLDENS") != "" {
 		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {

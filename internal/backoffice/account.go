@@ -95,7 +95,7 @@ func (s summary) otherStatus() string {
 	return "active"
 }
 
-func (b *Backoffice) setStatus(r *web.Request, by staff.For[staff.Help]) error {
+func (b *Backoffice) setStatus(r *web.Request, by staff.For[staff.ManageAccounts]) error {
 	acc, err := open[access.ManageProfile](b, r, by)
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ func (b *Backoffice) setStatus(r *web.Request, by staff.For[staff.Help]) error {
 	return r.Redirect(accountPath(acc.Account()))
 }
 
-func (b *Backoffice) reopen(r *web.Request, by staff.For[staff.Help]) error {
+func (b *Backoffice) reopen(r *web.Request, by staff.For[staff.Own]) error {
 	acc, err := open[access.Own](b, r, by)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ type detailsForm struct {
 	Above     string
 }
 
-func (b *Backoffice) details(r *web.Request, by staff.For[staff.Help]) error {
+func (b *Backoffice) details(r *web.Request, by staff.For[staff.ManageAccounts]) error {
 	acc, err := open[access.ManageProfile](b, r, by)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func (b *Backoffice) details(r *web.Request, by staff.For[staff.Help]) error {
 	return r.Render(http.StatusOK, detailsPage(newSheet(r, acc, "Details", "Summary"), f))
 }
 
-func (b *Backoffice) changeDetails(r *web.Request, by staff.For[staff.Help]) error {
+func (b *Backoffice) changeDetails(r *web.Request, by staff.For[staff.ManageAccounts]) error {
 	acc, err := open[access.ManageProfile](b, r, by)
 	if err != nil {
 		return err

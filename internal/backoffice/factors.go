@@ -19,7 +19,7 @@ func (b *Backoffice) mountFactors(m *web.Mux) {
 	web.Staff(m, base+"/complete", b.resetStep(b.staff.CompleteFactorReset, "The second factor is removed, and the user was told."), web.StepUp, web.Audits("factor_reset.done"))
 }
 
-func (b *Backoffice) startReset(r *web.Request, by staff.For[staff.Help]) error {
+func (b *Backoffice) startReset(r *web.Request, by staff.For[staff.Recover]) error {
 	number, err := web.PathID[id.User](r, "user")
 	if err != nil {
 		return err
@@ -40,8 +40,8 @@ func (b *Backoffice) startReset(r *web.Request, by staff.For[staff.Help]) error 
 // A resetForm is the form that begins a removal, as it was typed.
 type resetForm struct{ Reason, Problem string }
 
-func (b *Backoffice) resetStep(do func(context.Context, staff.For[staff.Help], id.User) error, said string) func(*web.Request, staff.For[staff.Help]) error {
-	return func(r *web.Request, by staff.For[staff.Help]) error {
+func (b *Backoffice) resetStep(do func(context.Context, staff.For[staff.Recover], id.User) error, said string) func(*web.Request, staff.For[staff.Recover]) error {
+	return func(r *web.Request, by staff.For[staff.Recover]) error {
 		number, err := web.PathID[id.User](r, "user")
 		if err != nil {
 			return err

@@ -98,8 +98,9 @@ func (b *Backoffice) removeMember(r *web.Request, by staff.For[staff.Help]) erro
 	})
 }
 
-func (b *Backoffice) makeOwner(r *web.Request, by staff.For[staff.Help]) error {
-	return b.act(r, by, func(acc access.For[access.ManagePeople], m access.Member) (string, error) {
+func (b *Backoffice) makeOwner(r *web.Request, by staff.For[staff.Own]) error {
+	help, _ := staff.Also[staff.Help](by)
+	return b.act(r, help, func(acc access.For[access.ManagePeople], m access.Member) (string, error) {
 		own, err := open[access.Own](b, r, by)
 		if err != nil {
 			return "", err
@@ -108,8 +109,9 @@ func (b *Backoffice) makeOwner(r *web.Request, by staff.For[staff.Help]) error {
 	})
 }
 
-func (b *Backoffice) endOwnership(r *web.Request, by staff.For[staff.Help]) error {
-	return b.act(r, by, func(acc access.For[access.ManagePeople], m access.Member) (string, error) {
+func (b *Backoffice) endOwnership(r *web.Request, by staff.For[staff.Own]) error {
+	help, _ := staff.Also[staff.Help](by)
+	return b.act(r, help, func(acc access.For[access.ManagePeople], m access.Member) (string, error) {
 		own, err := open[access.Own](b, r, by)
 		if err != nil {
 			return "", err

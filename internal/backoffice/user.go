@@ -26,6 +26,7 @@ type userView struct {
 	MoreReach    string
 	MoreActivity string
 	MayHelp      bool
+	MayRecover   bool
 	Operator     id.Staff
 	Reset        resetView
 }
@@ -51,7 +52,8 @@ func (b *Backoffice) viewUser(r *web.Request, by staff.For[staff.Look], number i
 	}
 	v = userView{Person: person, Operator: by.Staff(), Reset: resetView{FactorReset: person.Reset}}
 	_, help := staff.Also[staff.Help](by)
-	v.MayHelp = help && v.Status == user.Active
+	_, recover := staff.Also[staff.Recover](by)
+	v.MayHelp, v.MayRecover = help && v.Status == user.Active, recover && v.Status == user.Active
 	return v, b.goOn(r, by, &v)
 }
 

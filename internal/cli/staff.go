@@ -16,7 +16,7 @@ type staffCommands struct {
 type staffAdd struct {
 	Address  string `arg:"" help:"Mail address to sign in with."`
 	Name     string `required:"" help:"Name of the operator."`
-	Role     string `default:"administrator" enum:"administrator,support,readonly" help:"administrator, support or readonly."`
+	Role     string `default:"administrator" enum:"administrator,support,billing,readonly" help:"administrator, support, billing or readonly."`
 	Password bool   `name:"password-stdin" help:"Read the password from the first line of standard input."`
 }
 

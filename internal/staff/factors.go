@@ -24,7 +24,7 @@ func (s *Staff) FactorResets(ctx context.Context, by For[Look]) (list []auth.Fac
 
 // StartFactorReset begins to remove a user's lost second factor: another
 // operator has to agree, time passes, and the user is told and can stop it.
-func (s *Staff) StartFactorReset(ctx context.Context, by For[Help], u id.User, reason string) (err error) {
+func (s *Staff) StartFactorReset(ctx context.Context, by For[Recover], u id.User, reason string) (err error) {
 	defer fault.Wrap(&err, "staff.StartFactorReset(%d)", u)
 	return s.onUser(ctx, u, func(tx *db.Tx, person user.User) error {
 		return s.auth.StartReset(tx, person, by.Staff(), by.Actor(), reason)
@@ -32,7 +32,7 @@ func (s *Staff) StartFactorReset(ctx context.Context, by For[Help], u id.User, r
 }
 
 // ApproveFactorReset is the second operator's word.
-func (s *Staff) ApproveFactorReset(ctx context.Context, by For[Help], u id.User) (err error) {
+func (s *Staff) ApproveFactorReset(ctx context.Context, by For[Recover], u id.User) (err error) {
 	defer fault.Wrap(&err, "staff.ApproveFactorReset(%d)", u)
 	return s.onUser(ctx, u, func(tx *db.Tx, person user.User) error {
 		return s.auth.ApproveReset(tx, person, by.Staff(), by.Actor())
@@ -40,14 +40,14 @@ func (s *Staff) ApproveFactorReset(ctx context.Context, by For[Help], u id.User)
 }
 
 // WithdrawFactorReset gives a removal up.
-func (s *Staff) WithdrawFactorReset(ctx context.Context, by For[Help], u id.User) (err error) {
+func (s *Staff) WithdrawFactorReset(ctx context.Context, by For[Recover], u id.User) (err error) {
 	defer fault.Wrap(&err, "staff.WithdrawFactorReset(%d)", u)
 	return s.reset(ctx, u, by.Actor(), s.auth.WithdrawReset)
 }
 
 // CompleteFactorReset removes the second factor, once the time has passed and
 // two operators have said so.
-func (s *Staff) CompleteFactorReset(ctx context.Context, by For[Help], u id.User) (err error) {
+func (s *Staff) CompleteFactorReset(ctx context.Context, by For[Recover], u id.User) (err error) {
 	defer fault.Wrap(&err, "staff.CompleteFactorReset(%d)", u)
 	return s.reset(ctx, u, by.Actor(), s.auth.CompleteReset)
 }

@@ -40,7 +40,7 @@ const seenEvery = time.Minute
 func (s *Staff) Add(ctx context.Context, address mail.Address, name, role, password string) (number id.Staff, err error) {
 	defer fault.Wrap(&err, "staff.Add")
 	if _, ok := access.StaffRoleByKey(role); !ok {
-		return 0, fault.Field("role", "There is no such role. Use administrator, support or readonly.")
+		return 0, fault.Field("role", "There is no such role. Use administrator, support, billing or readonly.")
 	}
 	var f fault.Form
 	name, err = plain.Name(name)
@@ -207,17 +207,18 @@ func (s *Staff) Identify(ctx context.Context, token string, r auth.Request) (i I
 		SessionID id.Session
 		Name      string
 		Address   mail.Address
-		Role      string
-		ProvedAt  time.Time
-		SeenAt    time.Time
-		Over      bool
+		access.StaffHolding
+		RoleName string
+		ProvedAt time.Time
+		SeenAt   time.Time
+		Over     bool
 	}
 	var found row
 	var now time.Time
 	err = s.db.Peek(ctx, db.Nothing, func(tx *db.Tx) (err error) {
 		now = tx.Now
 		found, err = db.One[row](tx, `
-			SELECT s.id AS staff_id, x.id AS session_id, s.name, s.address, s.role, x.proved_at, x.seen_at,
+			SELECT s.id AS staff_id, x.id AS session_id, s.name, s.address, `+access.StaffHoldingSQL+`, COALESCE((SELECT r.name FROM staff_roles r WHERE r.id = s.role_id), '') AS role_name, x.proved_at, x.seen_at,
 				x.expires_at <= $2 OR x.seen_at <= $3 AS over
 			FROM staff_sessions x JOIN staff s ON s.id = x.staff_id
 			WHERE x.token_hash = $1 AND x.ended_at IS NULL AND x.created_at <= $2 AND s.status = 'active'`,
@@ -241,8 +242,17 @@ func (s *Staff) Identify(ctx context.Context, token string, r auth.Request) (i I
 	}
 	return Identity{
 		staff: found.StaffID, session: found.SessionID, name: found.Name, address: found.Address,
-		role: found.Role, provedAt: found.ProvedAt, request: r,
+		role: roleName(found.Role, found.RoleName), may: found.Set(), provedAt: found.ProvedAt, request: r,
 	}, err
+}
+
+// roleName is what a role is called: a built-in one, or one of the
+// installation's own.
+func roleName(builtIn, own string) string {
+	if r, ok := access.StaffRoleByKey(builtIn); ok {
+		return r.Label
+	}
+	return own
 }
 
 // expire ends a session that has got too old, so that it stays ended also
@@ -258,14 +268,22 @@ func (s *Staff) expire(ctx context.Context, session id.Session) error {
 var deniedLimit = auth.Limit{Hits: 30, Per: time.Minute}
 
 // NoteDenied records that an operator was refused what her role does not
-// allow. That it cannot be recorded changes nothing about the refusal.
-func (s *Staff) NoteDenied(ctx context.Context, i Identity) {
-	_ = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+// allow, on an account where there is one of that number. That it cannot be
+// recorded changes nothing about the refusal.
+func (s *Staff) NoteDenied(ctx context.Context, i Identity, account id.Account) {
+	_ = s.db.Write(ctx, db.InAccount(account, 0), func(tx *db.Tx) error {
 		wait, err := deniedLimit.Take(tx, "staff.denied:"+id.String(i.staff))
 		if err != nil || wait > 0 {
 			return err
 		}
-		return audit.Write(tx, i.Actor(), audit.Record{Event: "staff.permission", Object: "staff", ObjectID: int64(i.staff), Denied: true})
+		there, err := db.One[bool](tx, "SELECT EXISTS (SELECT 1 FROM accounts WHERE id = $1)", account)
+		if err != nil {
+			return err
+		}
+		if !there {
+			account = 0
+		}
+		return audit.Write(tx, i.Actor(), audit.Record{Event: "staff.permission", Account: account, Object: "staff", ObjectID: int64(i.staff), Denied: true})
 	})
 }
 

@@ -15,26 +15,53 @@ import (
 )
 
 // A Permission is one thing that an operator may do, as a type. The list is
-// closed.
-type Permission interface{ allowed(role string) bool }
+// closed: what each allows stands in access.StaffPermissions.
+type Permission interface{ bit() access.StaffBit }
 
 // The permissions of operators. What one may do within an account is decided
-// by access, from the same role.
+// by access, from the same set.
 type (
 	// Look finds accounts and users and sees them.
 	Look struct{}
-	// Help changes people's access and accounts' details.
+	// Help changes people's access, mails them links and suspends them.
 	Help struct{}
+	// ManageAccounts changes accounts' details, status, groups, fields and notes.
+	ManageAccounts struct{}
+	// Own does for accounts what only their owners may.
+	Own struct{}
+	// Recover leads the recovery of lost second factors and lost owners.
+	Recover struct{}
+	// ViewAs sees the client area as a customer sees it.
+	ViewAs struct{}
+	// ActAs acts in the client area for a customer.
+	ActAs struct{}
 	// ReadMail reads the mail log.
 	ReadMail struct{}
+	// ReadLog reads and exports the audit log of all accounts.
+	ReadLog struct{}
+	// ManageStaff adds and removes operators, and their roles.
+	ManageStaff struct{}
 	// Configure changes how the installation works for everybody.
 	Configure struct{}
+	// SeeSystem sees jobs, health and backups.
+	SeeSystem struct{}
+	// ManageSystem has jobs tried again and makes backups.
+	ManageSystem struct{}
 )
 
-func (Look) allowed(role string) bool      { return true }
-func (Help) allowed(role string) bool      { return role == "administrator" || role == "support" }
-func (ReadMail) allowed(role string) bool  { return role == "administrator" || role == "support" }
-func (Configure) allowed(role string) bool { return role == "administrator" }
+func (Look) bit() access.StaffBit           { return access.StaffLook }
+func (Help) bit() access.StaffBit           { return access.StaffHelp }
+func (ManageAccounts) bit() access.StaffBit { return access.StaffManageAccounts }
+func (Own) bit() access.StaffBit            { return access.StaffOwn }
+func (Recover) bit() access.StaffBit        { return access.StaffRecover }
+func (ViewAs) bit() access.StaffBit         { return access.StaffViewAs }
+func (ActAs) bit() access.StaffBit          { return access.StaffActAs }
+func (ReadMail) bit() access.StaffBit       { return access.StaffReadMail }
+func (ReadLog) bit() access.StaffBit        { return access.StaffReadLog }
+func (ManageStaff) bit() access.StaffBit    { return access.StaffManageStaff }
+func (Configure) bit() access.StaffBit      { return access.StaffConfigure }
+func (SeeSystem) bit() access.StaffBit      { return access.StaffSeeSystem }
+func (ManageSystem) bit() access.StaffBit   { return access.StaffManageSystem }
 
 // An Identity is a signed-in operator in one request. Only Identify makes
 // one; the zero value is nobody.
@@ -43,7 +70,8 @@ type Identity struct {
 	session  id.Session
 	name     string
 	address  mail.Address
-	role     string
+	role     string // what her role is called
+	may      access.StaffSet
 	provedAt time.Time
 	request  auth.Request
 }
@@ -60,14 +88,11 @@ func (i Identity) Name() string { return i.name }
 // Address is the operator's mail address.
 func (i Identity) Address() mail.Address { return i.address }
 
-// Role is the key of the operator's role.
-func (i Identity) Role() string { return i.role }
-
 // RoleLabel is what the operator's role is called.
-func (i Identity) RoleLabel() string {
-	r, _ := access.StaffRoleByKey(i.role)
-	return r.Label
-}
+func (i Identity) RoleLabel() string { return i.role }
+
+// May is what the operator may do.
+func (i Identity) May() access.StaffSet { return i.may }
 
 // FreshAt reports whether a credential was shown in this session within the
 // last ten minutes.
@@ -98,7 +123,7 @@ func Check[P Permission](i Identity) (For[P], error) {
 	if !i.SignedIn() {
 		return For[P]{}, fault.New(fault.NotSignedIn, "staff", "Sign in as staff.")
 	}
-	if _, ok := access.StaffRoleByKey(i.role); !ok || !p.allowed(i.role) {
+	if !i.may.Has(p.bit()) {
 		return For[P]{}, fault.New(fault.Denied, "staff-permission", "Your role, "+i.RoleLabel()+", does not allow this. Ask an administrator.")
 	}
 	return For[P]{Identity: i}, nil

@@ -177,7 +177,8 @@ func Staff[P staff.Permission](m *Mux, pattern string, h func(*Request, staff.Fo
 		}
 		by, err := staff.Check[P](r.operator)
 		if err != nil {
-			m.staff.NoteDenied(r.Context(), r.operator)
+			number, _ := id.Parse[id.Account](r.PathValue("account"))
+			m.staff.NoteDenied(r.Context(), r.operator, number)
 			return err
 		}
 		if r.PathValue("account") != "" {
