@@ -105,7 +105,7 @@ CREATE TABLE audit_records (
     after        TEXT NOT NULL DEFAULT '',
     request      TEXT NOT NULL DEFAULT '',
     network      TEXT NOT NULL DEFAULT ''
-);
+, behalf_id BIGINT);
 
 CREATE TABLE authenticators (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -488,6 +488,7 @@ CREATE INDEX address_changes_user ON address_changes (user_id);
 CREATE INDEX alarms_user ON alarms (user_id) WHERE ended_at IS NULL;
 CREATE INDEX audit_records_account ON audit_records (account_id, id);
 CREATE INDEX audit_records_actor ON audit_records (actor_kind, actor_id, id);
+CREATE INDEX audit_records_behalf ON audit_records (behalf_id, id) WHERE behalf_id IS NOT NULL;
 CREATE INDEX audit_records_subject ON audit_records (subject_id, id);
 CREATE INDEX authenticators_user ON authenticators (user_id);
 CREATE INDEX ceremonies_expires ON ceremonies (expires_at);
@@ -563,7 +564,7 @@ POLICY wall ON accounts (enabled, forced)
     USING (clientele_wide() OR (id = clientele_account()))
     WITH CHECK (clientele_wide() OR (id = clientele_account()));
 POLICY wall ON audit_records (enabled, forced)
-    USING (clientele_wide() OR (account_id = clientele_account()) OR ((actor_kind = 'user'::text) AND (actor_id = clientele_user())) OR (subject_id = clientele_user()))
+    USING (clientele_wide() OR (account_id = clientele_account()) OR ((actor_kind = 'user'::text) AND (actor_id = clientele_user())) OR (subject_id = clientele_user()) OR (behalf_id = clientele_user()))
     WITH CHECK (clientele_wide() OR (account_id IS NULL) OR (account_id = clientele_account()));
 POLICY wall ON contacts (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()))

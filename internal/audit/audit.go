@@ -43,6 +43,7 @@ type Actor struct {
 	ID      int64
 	Via     Via
 	ViaID   int64
+	Behalf  id.User // the user as whom an operator acts
 	Request string // the request's id
 	Network string // the address that it came from
 }
@@ -88,6 +89,7 @@ type row struct {
 	ActorID    db.Null[int64]
 	Via        string
 	ViaID      db.Null[int64]
+	BehalfID   db.Null[int64]
 	AccountID  db.Null[int64]
 	ObjectKind string
 	ObjectID   db.Null[int64]
@@ -109,7 +111,7 @@ func rowOf(now time.Time, by Actor, r Record) (row, error) {
 	}
 	return row{
 		At: now, Event: r.Event, Outcome: outcome, ActorKind: string(by.Kind), ActorID: db.SomeUnlessZero(by.ID),
-		Via: string(by.Via), ViaID: db.SomeUnlessZero(by.ViaID), AccountID: db.SomeUnlessZero(int64(r.Account)),
+		Via: string(by.Via), ViaID: db.SomeUnlessZero(by.ViaID), BehalfID: db.SomeUnlessZero(int64(by.Behalf)), AccountID: db.SomeUnlessZero(int64(r.Account)),
 		ObjectKind: r.Object, ObjectID: db.SomeUnlessZero(r.ObjectID), SubjectID: db.SomeUnlessZero(int64(r.Subject)),
 		Before: before, After: after, Request: by.Request, Network: by.Network,
 	}, errors.Join(err1, err2)
@@ -138,6 +140,8 @@ type Entry struct {
 	ActorName   string
 	Via         Via
 	ViaID       db.Null[int64]
+	BehalfID    db.Null[int64]
+	BehalfName  string
 	AccountID   db.Null[int64]
 	ObjectKind  string
 	ObjectID    db.Null[int64]
@@ -153,11 +157,12 @@ type Entry struct {
 const columns = `
 	SELECT r.id, r.at, r.event, r.outcome, r.actor_kind, r.actor_id,
 		COALESCE(CASE r.actor_kind WHEN 'user' THEN u.name WHEN 'staff' THEN s.name END, '') AS actor_name,
-		r.via, r.via_id, r.account_id, r.object_kind, r.object_id, r.subject_id, COALESCE(x.name, '') AS subject_name,
+		r.via, r.via_id, r.behalf_id, COALESCE(b.name, '') AS behalf_name, r.account_id, r.object_kind, r.object_id, r.subject_id, COALESCE(x.name, '') AS subject_name,
 		r.before, r.after, r.network
 	FROM audit_records r
 	LEFT JOIN users u ON r.actor_kind = 'user' AND u.id = r.actor_id
 	LEFT JOIN staff s ON r.actor_kind = 'staff' AND s.id = r.actor_id
+	LEFT JOIN users b ON b.id = r.behalf_id
 	LEFT JOIN users x ON x.id = r.subject_id`
 
 // PageSize is how many entries one page of a log shows.
@@ -174,6 +179,6 @@ func OfAccount(tx *db.Tx, account id.Account, before int64) ([]Entry, error) {
 // on no account's behalf.
 func OfUser(tx *db.Tx, user id.User, before int64) ([]Entry, error) {
 	return db.All[Entry](tx, columns+`
-		WHERE ((r.actor_kind = 'user' AND r.actor_id = $1) OR r.subject_id = $1) AND (r.id < $2 OR $2 = 0)
+		WHERE ((r.actor_kind = 'user' AND r.actor_id = $1) OR r.subject_id = $1 OR r.behalf_id = $1) AND (r.id < $2 OR $2 = 0)
 		ORDER BY r.id DESC LIMIT $3`, user, before, PageSize+1)
 }

@@ -10,6 +10,9 @@ import (
 func (e Entry) Actor() string {
 	switch e.ActorKind {
 	case Staff:
+		if e.BehalfID.Valid {
+			return cmp.Or(e.ActorName, "Number "+strconv.FormatInt(e.ActorID.V, 10)) + " (staff) as " + e.Behalf()
+		}
 		return "Staff: " + cmp.Or(e.ActorName, "number "+strconv.FormatInt(e.ActorID.V, 10))
 	case System:
 		if e.Via == ViaImport {
@@ -24,6 +27,14 @@ func (e Entry) Actor() string {
 		name += ", through account " + strconv.FormatInt(e.ViaID.V, 10)
 	}
 	return name
+}
+
+// Behalf names the user as whom an operator acted; empty where it was nobody.
+func (e Entry) Behalf() string {
+	if !e.BehalfID.Valid {
+		return ""
+	}
+	return cmp.Or(e.BehalfName, "user "+strconv.FormatInt(e.BehalfID.V, 10))
 }
 
 // Subject names the user whom it is about; empty where that is the actor.

@@ -116,6 +116,8 @@ func TestActor(t *testing.T) {
 		"User 12":                          {ActorKind: audit.User, ActorID: db.Some[int64](12)},
 		"Staff: Sam":                       {ActorKind: audit.Staff, ActorName: "Sam"},
 		"Staff: number 3":                  {ActorKind: audit.Staff, ActorID: db.Some[int64](3)},
+		"Sam (staff) as Alice Example":     {ActorKind: audit.Staff, ActorName: "Sam", BehalfID: db.Some[int64](7), BehalfName: "Alice Example"},
+		"Number 3 (staff) as user 7":       {ActorKind: audit.Staff, ActorID: db.Some[int64](3), BehalfID: db.Some[int64](7)},
 		"System":                           {ActorKind: audit.System},
 		"The upgrade":                      {ActorKind: audit.System, Via: audit.ViaImport},
 		"Somebody not signed in":           {ActorKind: audit.Visitor},
