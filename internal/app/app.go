@@ -14,6 +14,7 @@ import (
 
 	"clientele/internal/access"
 	"clientele/internal/account"
+	"clientele/internal/audit"
 	"clientele/internal/auth"
 	"clientele/internal/backoffice"
 	"clientele/internal/config"
@@ -36,6 +37,7 @@ type App struct {
 	Config      config.Settled
 	Log         *slog.Logger
 	DB          *db.DB
+	Audit       *audit.Log
 	Jobs        *job.Jobs
 	Outbox      *mail.Outbox
 	Auth        *auth.Auth
@@ -82,7 +84,7 @@ func New(ctx context.Context, c config.Settled, log *slog.Logger, o Options) (_ 
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Config: c, Log: log, DB: d, Places: places, Key: key}
+	a := &App{Config: c, Log: log, DB: d, Audit: audit.New(d, key), Places: places, Key: key}
 	a.Jobs = job.New(d, job.Options{Wall: time.Now, Log: log, Poll: o.Poll, Backoff: o.Backoff})
 	sender := o.Sender
 	if sender == nil && c.SMTPURL != "" {
@@ -97,6 +99,9 @@ func New(ctx context.Context, c config.Settled, log *slog.Logger, o Options) (_ 
 // Migrate brings the database to this release's schema.
 func Migrate(ctx context.Context, d *db.DB) error {
 	if err := d.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := audit.ChainFormer(ctx, d); err != nil {
 		return err
 	}
 	return job.Migrate(ctx, d)
@@ -118,6 +123,7 @@ func (a *App) build(key seal.Key, sender mail.Sender) {
 	backoffice.New(a.Staff, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Jobs).Mount(a.Mux)
 	a.mountProbes()
 	a.mountSweep()
+	a.mountCheckpoints()
 }
 
 // Handler is the whole product over HTTP.

@@ -18,6 +18,7 @@ type sealedColumn struct{ table, name, place string }
 // sealedColumns are all that the secret key seals in the database. A room
 // that seals something new has one line here: rotation goes by it.
 var sealedColumns = []sealedColumn{
+	{"audit_keys", "id", "audit_keys/seed/"},
 	{"authenticators", "id", "authenticators/seed/"},
 	{"ceremonies", "token_hash", "ceremonies/state/"},
 	{"imports", "id", "imports/key/"},

@@ -60,28 +60,31 @@ type Record struct {
 	Denied   bool
 }
 
-// Write adds a record.
+// Write adds a record. It is put into the chain at the end of the
+// transaction, and cannot be read before that.
 func Write(tx *db.Tx, by Actor, r Record) error {
 	return WriteAll(tx, by, []Record{r})
 }
 
 // WriteAll adds many records of one actor.
 func WriteAll(tx *db.Tx, by Actor, records []Record) error {
-	rows := make([]row, len(records))
+	list := make([]waiting, len(records))
 	for i, r := range records {
-		var err error
-		if rows[i], err = rowOf(tx.Now, by, r); err != nil {
+		made, err := rowOf(tx.Now, by, r)
+		if err != nil {
 			return fmt.Errorf("audit.Write(%s): %w", r.Event, err)
 		}
+		list[i] = waiting{made, tx.Scope()}
 	}
-	if err := table.Insert(tx, rows); err != nil {
-		return fmt.Errorf("audit.Write: %w", err)
+	if len(list) == 0 {
+		return nil
 	}
-	return nil
+	return db.Before(tx, chain, list...)
 }
 
 // A row is a record as the table has it.
 type row struct {
+	link
 	At         time.Time
 	Event      string
 	Outcome    string

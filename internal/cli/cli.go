@@ -36,6 +36,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Fill an empty database with a story to try things on."`
 	Import  importCommands `cmd:"" help:"Bring in the people and accounts of another system."`
 	Staff   staffCommands  `cmd:"" help:"The operators of this installation."`
+	Audit   auditCommands  `cmd:"" help:"The record of who did what."`
 	Key     keyCommands    `cmd:"" help:"The secret key that seals what must not be read in a copy of the database."`
 	Routes  routesCommand  `cmd:"" help:"Print every route with its guard."`
 	Config_ configCommand  `cmd:"" name:"config" help:"Print the settings as they are in force, without secrets."`

@@ -133,7 +133,10 @@ func (d *DB) GrantTo(ctx context.Context, role string) error {
 		"GRANT USAGE ON SCHEMA public TO " + quoted,
 		"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO " + quoted,
 		"GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO " + quoted,
-		"REVOKE UPDATE, DELETE, TRUNCATE ON audit_records FROM " + quoted,
+		"REVOKE UPDATE, DELETE, TRUNCATE ON audit_records, audit_checkpoints FROM " + quoted,
+		"REVOKE INSERT, DELETE, TRUNCATE ON audit_heads FROM " + quoted,
+		"REVOKE UPDATE, DELETE, TRUNCATE ON audit_keys FROM " + quoted,
+		"GRANT UPDATE (sealed) ON audit_keys TO " + quoted,
 	} {
 		if _, err := d.write.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("db.GrantTo(%s): %w", role, err)

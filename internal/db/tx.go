@@ -56,6 +56,7 @@ type Tx struct {
 	peeking bool      // on PostgreSQL: every query is a transaction of its own, in one round trip
 	ctx     context.Context
 	scope   Scope
+	before  []closing
 	after   []func()
 	noted   []string // statements that the keeper does not know yet
 }
@@ -126,6 +127,9 @@ func (d *DB) writeOnce(ctx context.Context, scope Scope, fn func(*Tx) error) err
 	if err := fn(tx); err != nil {
 		return unavailable(err) // libraries that bring their own SQL have not said so
 	}
+	if err := tx.close(); err != nil {
+		return unavailable(err)
+	}
 	if err := sqlTx.Commit(); err != nil {
 		return unavailable(err)
 	}
@@ -154,7 +158,7 @@ func (tx *Tx) applyScope() error {
 // is for the few places that must look beyond one account, each of which
 // bounds its query itself.
 func (tx *Tx) Within(s Scope, fn func() error) error {
-	if tx.db.engine != Postgres {
+	if tx.db.engine != Postgres || s == tx.scope {
 		return fn()
 	}
 	before := tx.scope
