@@ -242,14 +242,21 @@ func (as *Accounts) setStatus(tx *db.Tx, by holder, status string) error {
 	})
 }
 
-// Activity reads the account's log, newest first, before the given entry.
-func (as *Accounts) Activity(ctx context.Context, by access.For[access.ViewActivity], before int64) (list []audit.Entry, err error) {
-	defer fault.Wrap(&err, "account.Activity(%d)", by.Account())
-	err = by.Peek(ctx, func(tx *db.Tx) error {
-		list, err = audit.OfAccount(tx, by.Account(), before)
-		return err
-	})
-	return list, err
+// Log is the account's log, for those who may see it.
+func (as *Accounts) Log(by access.For[access.ViewActivity]) audit.View {
+	return audit.View{
+		Reader: by.Actor(), Own: audit.Filter{Account: by.Account()}, Full: by.Staff() != 0, Read: by.Read,
+		Write: func(ctx context.Context, fn func(tx *db.Tx) error) error {
+			return by.WriteClosed(ctx, func(tx *db.Tx, _ access.For[access.ViewActivity]) error { return fn(tx) })
+		},
+		Find: func(tx *db.Tx, word string) (p audit.People, err error) {
+			p.Users, err = db.All[id.User](tx, `
+				SELECT DISTINCT u.id FROM users u JOIN memberships m ON m.user_id = u.id
+				WHERE m.account_id = $1 AND (u.search LIKE $2 ESCAPE '\' OR CAST(u.id AS TEXT) = $3) ORDER BY u.id LIMIT 50`,
+				by.Account(), plain.Like(word), strings.TrimPrefix(word, "#"))
+			return p, err
+		},
+	}
 }
 
 // Emails reads the mail that went to the account itself, newest first, and not

@@ -117,10 +117,10 @@ func (a *App) build(key seal.Key, sender mail.Sender) {
 	a.Invites = invite.NewInvites(a.DB, a.Auth, a.Memberships, a.Outbox, base, brand)
 	a.Staff = staff.New(a.DB, a.Auth)
 	a.Providers = sso.New(a.DB, a.Auth, sso.Options{Key: key, Base: a.Config.Base, Brand: brand, Log: a.Log})
-	a.Mux = web.NewMux(web.Options{BaseURL: a.Config.Base, TrustedProxies: a.Config.Proxies, Brand: brand, Log: a.Log, Key: key},
+	a.Mux = web.NewMux(web.Options{BaseURL: a.Config.Base, TrustedProxies: a.Config.Proxies, Brand: brand, Log: a.Log, Key: key, Wall: time.Now},
 		a.DB, a.Auth, a.Memberships, a.Staff)
 	portal.New(a.Auth, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Config.SignUp == "open").Mount(a.Mux)
-	backoffice.New(a.Staff, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Jobs).Mount(a.Mux)
+	backoffice.New(a.Staff, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Jobs, a.Audit).Mount(a.Mux)
 	a.mountProbes()
 	a.mountSweep()
 	a.mountCheckpoints()

@@ -44,8 +44,8 @@ type Actor struct {
 	Via     Via
 	ViaID   int64
 	Behalf  id.User // the user as whom an operator acts
-	Request string // the request's id
-	Network string // the address that it came from
+	Request string  // the request's id
+	Network string  // the address that it came from
 }
 
 // A Record is one thing that was done, or refused.
@@ -152,6 +152,7 @@ type Entry struct {
 	SubjectName string
 	Before      string
 	After       string
+	Request     string
 	Network     string
 }
 
@@ -161,7 +162,7 @@ const columns = `
 	SELECT r.id, r.at, r.event, r.outcome, r.actor_kind, r.actor_id,
 		COALESCE(CASE r.actor_kind WHEN 'user' THEN u.name WHEN 'staff' THEN s.name END, '') AS actor_name,
 		r.via, r.via_id, r.behalf_id, COALESCE(b.name, '') AS behalf_name, r.account_id, r.object_kind, r.object_id, r.subject_id, COALESCE(x.name, '') AS subject_name,
-		r.before, r.after, r.network
+		r.before, r.after, r.request, r.network
 	FROM audit_records r
 	LEFT JOIN users u ON r.actor_kind = 'user' AND u.id = r.actor_id
 	LEFT JOIN staff s ON r.actor_kind = 'staff' AND s.id = r.actor_id
@@ -171,17 +172,8 @@ const columns = `
 // PageSize is how many entries one page of a log shows.
 const PageSize = 50
 
-// OfAccount reads an account's log, newest first, from before the given
-// entry on; 0 begins at the newest. The caller holds the proof.
-func OfAccount(tx *db.Tx, account id.Account, before int64) ([]Entry, error) {
-	return db.All[Entry](tx, columns+`
-		WHERE r.account_id = $1 AND (r.id < $2 OR $2 = 0) ORDER BY r.id DESC LIMIT $3`, account, before, PageSize+1)
-}
-
-// OfUser reads what a person did and what was done to her in her own name,
-// on no account's behalf.
+// OfUser reads what a person did and what was done to her, in all accounts,
+// from before the given entry on; 0 begins at the newest.
 func OfUser(tx *db.Tx, user id.User, before int64) ([]Entry, error) {
-	return db.All[Entry](tx, columns+`
-		WHERE ((r.actor_kind = 'user' AND r.actor_id = $1) OR r.subject_id = $1 OR r.behalf_id = $1) AND (r.id < $2 OR $2 = 0)
-		ORDER BY r.id DESC LIMIT $3`, user, before, PageSize+1)
+	return Filter{Of: user}.newest(tx, before, PageSize+1)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strconv"
-	"time"
 
 	"clientele/internal/db"
 )
@@ -145,6 +144,3 @@ func (w *writer) null(name string, n db.Null[int64]) {
 		w.number(name, n.V)
 	}
 }
-
-// parseTime reads a time as text writes it.
-func parseTime(s string) (time.Time, error) { return time.Parse(timeForm, s) }

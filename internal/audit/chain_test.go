@@ -188,7 +188,7 @@ var attacks = map[string]struct {
 		a.exec("DELETE FROM audit_records WHERE id > $1", a.of(20))
 		a.rechain()
 	}},
-	"the heads put back": {39, "not where the lane's end was noted", func(a attack) { a.exec("UPDATE audit_heads SET seq = 0, hash = ''") }},
+	"the heads put back":      {39, "not where the lane's end was noted", func(a attack) { a.exec("UPDATE audit_heads SET seq = 0, hash = ''") }},
 	"the checkpoints deleted": {0, "they were deleted", func(a attack) { a.exec("DELETE FROM audit_checkpoints") }},
 	"a checkpoint changed": {0, "Checkpoint 1 was changed after it was signed", func(a attack) {
 		a.exec("UPDATE audit_checkpoints SET at = '2026-03-02 11:00:00+00:00'")

@@ -173,6 +173,7 @@ var sayings = map[string]string{
 	"staff.signed_in":            "signed in to the staff area",
 	"staff.signed_out":           "signed out of the staff area",
 	"staff.confirmed":            "confirmed the password in the staff area",
+	"log.exported":               "exported activity",
 	"staff.retried_mail":         "had all waiting mail tried again",
 }
 

@@ -224,18 +224,15 @@ func (a *Auth) HideSeveral(ctx context.Context, i Identity) (err error) {
 	})
 }
 
-// A Cursor is the number of a log entry that a page of the log begins before.
-type Cursor int64
-
-// Activity reads what the person did and what was done to her, newest first,
-// from before the given entry on.
-func (a *Auth) Activity(ctx context.Context, i Identity, before Cursor) (list []audit.Entry, err error) {
-	defer fault.Wrap(&err, "auth.Activity(%d)", i.user)
-	err = a.db.Read(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
-		list, err = audit.OfUser(tx, i.user, int64(before))
-		return err
-	})
-	return list, err
+// Log is what the person did and what was done to her.
+func (a *Auth) Log(i Identity) audit.View {
+	return audit.View{
+		Reader: i.Actor(), Own: audit.Filter{Of: i.user},
+		Read: func(ctx context.Context, fn func(tx *db.Tx) error) error { return a.db.Read(ctx, db.AsUser(i.user), fn) },
+		Write: func(ctx context.Context, fn func(tx *db.Tx) error) error {
+			return a.db.Write(ctx, db.AsUser(i.user), fn)
+		},
+	}
 }
 
 // keep is how long what has ended is kept, for looking into what happened.

@@ -21,7 +21,6 @@ func (b *Backoffice) mountAccount(m *web.Mux) {
 	web.Staff(m, "POST /staff/accounts/{account}/details", b.changeDetails, web.Audits("account.changed"), web.Repeats("kinds"))
 	web.Staff(m, "GET /staff/accounts/{account}/contacts", b.contacts)
 	web.Staff(m, "GET /staff/accounts/{account}/emails", b.emails)
-	web.Staff(m, "GET /staff/accounts/{account}/activity", b.activity)
 }
 
 // A summary is the first page of an account.
@@ -67,10 +66,11 @@ func (b *Backoffice) summary(r *web.Request, acc access.For[access.Enter]) (s su
 		s.SeesPeople, s.Members, s.Owners = true, len(members), owners(members)
 	}
 	if log, ok := access.Also[access.ViewActivity](acc); ok {
-		if s.Activity, err = b.accounts.Activity(r.Context(), log, 0); err != nil {
+		newest, err := b.accounts.Log(log).Page(r.Context(), audit.Asked{}, 0)
+		if err != nil {
 			return s, err
 		}
-		s.Activity = s.Activity[:min(len(s.Activity), latest)]
+		s.Activity = newest.Entries[:min(len(newest.Entries), latest)]
 	}
 	_, change := access.Also[access.ManageProfile](acc)
 	_, own := access.Also[access.Own](acc)

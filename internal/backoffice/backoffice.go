@@ -6,6 +6,7 @@ package backoffice
 import (
 	"clientele/internal/access"
 	"clientele/internal/account"
+	"clientele/internal/audit"
 	"clientele/internal/id"
 	"clientele/internal/invite"
 	"clientele/internal/job"
@@ -24,11 +25,12 @@ type Backoffice struct {
 	providers   *sso.Providers
 	outbox      *mail.Outbox
 	jobs        *job.Jobs
+	log         *audit.Log
 }
 
 // New makes the staff area.
-func New(s *staff.Staff, m *access.Memberships, as *account.Accounts, v *invite.Invites, p *sso.Providers, o *mail.Outbox, j *job.Jobs) *Backoffice {
-	return &Backoffice{staff: s, memberships: m, accounts: as, invites: v, providers: p, outbox: o, jobs: j}
+func New(s *staff.Staff, m *access.Memberships, as *account.Accounts, v *invite.Invites, p *sso.Providers, o *mail.Outbox, j *job.Jobs, l *audit.Log) *Backoffice {
+	return &Backoffice{staff: s, memberships: m, accounts: as, invites: v, providers: p, outbox: o, jobs: j, log: l}
 }
 
 // Mount mounts the pages.
@@ -40,6 +42,7 @@ func (b *Backoffice) Mount(m *web.Mux) {
 	b.mountInvitations(m)
 	b.mountUser(m)
 	b.mountMails(m)
+	b.mountLog(m)
 	b.mountProviders(m)
 }
 

@@ -23,6 +23,9 @@ func page(r *web.Request, title string) ui.Page {
 	if readsMail(r) {
 		nav = append(nav, ui.NavItem{Label: "Mail log", Href: "/staff/mails", Icon: "mail"})
 	}
+	if _, err := staff.Check[staff.ReadLog](r.Operator()); err == nil {
+		nav = append(nav, ui.NavItem{Label: "Activity", Href: "/staff/activity", Icon: "activity"})
+	}
 	if _, err := staff.Check[staff.Configure](r.Operator()); err == nil {
 		nav = append(nav, ui.NavItem{Label: "Sign-in providers", Href: "/staff/providers", Icon: "key"})
 	}

@@ -37,19 +37,6 @@ func (b *Backoffice) emails(r *web.Request, by staff.For[staff.Look]) error {
 	return r.Render(http.StatusOK, emailsPage(newSheet(r, acc, "Emails", "Emails"), l))
 }
 
-func (b *Backoffice) activity(r *web.Request, by staff.For[staff.Look]) error {
-	acc, err := open[access.ViewActivity](b, r, by)
-	if err != nil {
-		return err
-	}
-	list, err := b.accounts.Activity(r.Context(), acc, before(r))
-	if err != nil {
-		return err
-	}
-	list, next := olderEntries(r, list)
-	return r.Render(http.StatusOK, activityPage(newSheet(r, acc, "Activity", "Activity"), list, next))
-}
-
 // olderEntries cuts a log to one page, and says where it goes on.
 func olderEntries(r *web.Request, list []audit.Entry) (page []audit.Entry, next string) {
 	if len(list) <= audit.PageSize {

@@ -6,8 +6,6 @@ import (
 
 	"clientele/internal/access"
 	"clientele/internal/account"
-	"clientele/internal/audit"
-	"clientele/internal/auth"
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/mail"
@@ -31,6 +29,7 @@ func (p *Portal) mountAccount(m *web.Mux) {
 	web.Account(m, "POST "+base+"/contacts/{contact}", p.changeContact, web.Audits("contact.changed"), kinds)
 	web.Account(m, "POST "+base+"/contacts/{contact}/remove", p.removeContact, web.Audits("contact.removed"))
 	web.Account(m, "GET "+base+"/activity", p.activity)
+	web.Account(m, "POST "+base+"/activity/export", p.exportActivity, web.Audits("log.exported"))
 	web.Account(m, "GET "+base+"/emails", p.emails)
 }
 
@@ -171,7 +170,7 @@ func (p *Portal) closeAccount(r *web.Request, by access.For[access.Own]) error {
 }
 
 func (p *Portal) activity(r *web.Request, by access.For[access.ViewActivity]) error {
-	list, err := p.accounts.Activity(r.Context(), by, int64(web.After[auth.Cursor](r, "before")))
+	a, err := web.ReadActivity(r, p.accounts.Log(by))
 	if err != nil {
 		return err
 	}
@@ -179,17 +178,12 @@ func (p *Portal) activity(r *web.Request, by access.For[access.ViewActivity]) er
 	if err != nil {
 		return err
 	}
-	list, more := older(list, accountPath(by.Account())+"/activity")
-	return r.Render(http.StatusOK, activityPage(page, "Activity", "Who did what in this account. The log cannot be changed.", list, more, r.Now(), false))
+	a.Account = id.String(by.Account())
+	return r.RenderAgain(a.Cause, activityPage(page, "Activity", "Who did what in this account. The log cannot be changed.", a))
 }
 
-// older cuts a page of a log to size, and names the address of the next one.
-func older(list []audit.Entry, path string) (cut []audit.Entry, more string) {
-	if len(list) <= audit.PageSize {
-		return list, ""
-	}
-	list = list[:audit.PageSize]
-	return list, path + "?before=" + id.String(auth.Cursor(list[len(list)-1].ID))
+func (p *Portal) exportActivity(r *web.Request, by access.For[access.ViewActivity]) error {
+	return web.ExportActivity(r, p.accounts.Log(by))
 }
 
 func (p *Portal) emails(r *web.Request, by access.For[access.ViewEmails]) error {

@@ -6,7 +6,6 @@ import (
 
 	"clientele/internal/access"
 	"clientele/internal/account"
-	"clientele/internal/auth"
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/locale"
@@ -31,6 +30,7 @@ func (p *Portal) mountMe(m *web.Mux) {
 	web.SignedIn(m, "POST /me/sessions/{session}/end", p.endSession, web.StepUp, web.Audits("session.ended"))
 	web.SignedIn(m, "POST /me/sessions/end-others", p.endOthers, web.StepUp, web.Audits("session.others_ended"))
 	web.SignedIn(m, "GET /me/activity", p.myActivity)
+	web.SignedIn(m, "POST /me/activity/export", p.exportMyActivity, web.Audits("log.exported"))
 }
 
 // A meForm is the person's own details as they were typed.
@@ -178,7 +178,7 @@ func (p *Portal) endOthers(r *web.Request) error {
 }
 
 func (p *Portal) myActivity(r *web.Request) error {
-	list, err := p.auth.Activity(r.Context(), r.Me(), web.After[auth.Cursor](r, "before"))
+	a, err := web.ReadActivity(r, p.auth.Log(r.Me()))
 	if err != nil {
 		return err
 	}
@@ -186,8 +186,11 @@ func (p *Portal) myActivity(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	list, more := older(list, "/me/activity")
-	return r.Render(http.StatusOK, activityPage(page, "Your activity", "What you did, and what was done to your login and your access.", list, more, r.Now(), true))
+	return r.RenderAgain(a.Cause, activityPage(page, "Your activity", "What you did, and what was done to your login and your access.", a))
+}
+
+func (p *Portal) exportMyActivity(r *web.Request) error {
+	return web.ExportActivity(r, p.auth.Log(r.Me()))
 }
 
 func (p *Portal) deletePage(r *web.Request) error { return p.showDelete(r, nil) }

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"clientele/internal/plain"
 )
 
 // A Kind says what a line asks of its reader.
@@ -175,7 +177,7 @@ func (l Line) tidied() Line {
 func (l Line) cells() []string {
 	cells := []string{string(l.Kind), l.Table, strconv.FormatInt(l.ID, 10), l.Column, l.Reason, l.Detail}
 	for i := range cells {
-		cells[i] = guardCell(cells[i])
+		cells[i] = plain.GuardCell(cells[i])
 	}
 	return cells
 }
@@ -186,7 +188,7 @@ func readLine(cells []string, err error) (Line, error) {
 		return Line{}, err
 	}
 	for i := range cells {
-		cells[i] = bareCell(cells[i])
+		cells[i] = plain.BareCell(cells[i])
 	}
 	n, err := strconv.ParseInt(cells[2], 10, 64)
 	return Line{Kind(cells[0]), cells[1], n, cells[3], cells[4], cells[5]}, err

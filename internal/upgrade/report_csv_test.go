@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"clientele/internal/plain"
+
 	"pgregory.net/rapid"
 )
 
@@ -27,7 +29,7 @@ func readReport(t interface {
 	}
 	for _, row := range rows[1:] {
 		for i := range row {
-			row[i] = bareCell(row[i])
+			row[i] = plain.BareCell(row[i])
 		}
 		n, err := strconv.ParseInt(row[2], 10, 64)
 		if err != nil {
@@ -127,11 +129,11 @@ func TestT121_CellsAreGuarded(t *testing.T) {
 		";=1":                  ";'=1",
 		"=cmd|' /C calc'!A0":   "'=cmd|' /C calc'!A0",
 	} {
-		if got := guardCell(cell); got != want {
-			t.Errorf("guardCell(%q) = %q, want %q", cell, got, want)
+		if got := plain.GuardCell(cell); got != want {
+			t.Errorf("plain.GuardCell(%q) = %q, want %q", cell, got, want)
 		}
-		if got := bareCell(want); got != cell {
-			t.Errorf("bareCell(%q) = %q, want %q", want, got, cell)
+		if got := plain.BareCell(want); got != cell {
+			t.Errorf("plain.BareCell(%q) = %q, want %q", want, got, cell)
 		}
 	}
 }

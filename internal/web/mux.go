@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"clientele/internal/access"
 	"clientele/internal/auth"
@@ -31,6 +32,7 @@ type Options struct {
 	Brand          string
 	Log            *slog.Logger
 	Key            seal.Key
+	Wall           func() time.Time // the wall clock, by which connections end
 }
 
 // A Mux holds the routes.
