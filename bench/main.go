@@ -6,6 +6,7 @@
 //	go run ./bench -database postgres:///name?host=/socket&user=role
 //	go run ./bench -flood 60s            # 500 sign-ins at once
 //	go run ./bench -upgrade 100000       # a WHMCS with as many clients comes in
+//	go run ./bench -search 1000000       # staff look for people among as many
 package main
 
 import (
@@ -42,6 +43,7 @@ func main() {
 	clients := flag.Int("upgrade", 0, "measure only the upgrade, from a WHMCS with so many clients")
 	shape := flag.String("upgrade-shape", "7.10", "its release: 7.0, 7.10, 8.3 or 8.13")
 	dsn := flag.String("upgrade-from", "", "do the upgrade from the database at this address; the benchmark starts itself so")
+	seek := flag.Int("search", 0, "measure only the staff area's search, among so many accounts and users")
 	key := flag.String("key", "", "secret key file of the database; a new one if empty")
 	flag.Parse()
 	if *from != "" {
@@ -62,7 +64,7 @@ func main() {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	if err := run(*database, time.Duration(*seconds*float64(time.Second)), *accounts, *only, *flooding, coming{*clients, *shape, *dsn, *key, *profile}, os.Stdout); err != nil {
+	if err := run(*database, time.Duration(*seconds*float64(time.Second)), *accounts, *only, *flooding, *seek, coming{*clients, *shape, *dsn, *key, *profile}, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -77,7 +79,7 @@ type coming struct {
 	profile string
 }
 
-func run(database string, each time.Duration, accounts int, only string, flooding time.Duration, c coming, out io.Writer) error {
+func run(database string, each time.Duration, accounts int, only string, flooding time.Duration, seek int, c coming, out io.Writer) error {
 	folder, err := os.MkdirTemp("", "clientele-bench-*")
 	if err != nil {
 		return err
@@ -107,6 +109,9 @@ func run(database string, each time.Duration, accounts int, only string, floodin
 		return bringIn(ctx, a, c.dsn, out)
 	case c.clients > 0:
 		return benchUpgrade(ctx, a, c.clients, c.shape, folder, c.profile, out)
+	}
+	if seek > 0 {
+		return benchSearch(ctx, a, seek, out)
 	}
 	began := time.Now()
 	data, err := fill(ctx, a, size{users: accounts, accounts: accounts, perAccount: 5})

@@ -273,12 +273,3 @@ func (as *Accounts) Emails(ctx context.Context, by access.For[access.ViewEmails]
 	})
 	return list, err
 }
-
-// Search finds accounts by any part of a name, an address or a number. The
-// caller holds staff's permission.
-func Search(tx *db.Tx, word string, after id.Account, limit int) ([]Account, error) {
-	word = strings.TrimPrefix(strings.TrimSpace(word), "#")
-	return db.All[Account](tx, "SELECT "+columns+` FROM accounts a
-		WHERE a.id > $1 AND (a.search LIKE $2 ESCAPE '\' OR CAST(a.id AS TEXT) LIKE $2 ESCAPE '\') ORDER BY a.id LIMIT $3`,
-		after, plain.Like(word), limit)
-}

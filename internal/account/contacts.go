@@ -154,9 +154,10 @@ func (as *Accounts) AddContact(ctx context.Context, by access.For[access.ManageC
 			return fault.Field("name", "An account can have at most 500 contacts. Remove one first.")
 		}
 		number, err = db.One[id.Contact](tx, `
-			INSERT INTO contacts (account_id, name, company, address, phone, mail_kinds, line1, line2, city, region, postcode, country, tax_number, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id`,
-			by.Account(), c.Name, c.Company, c.Address, c.Phone, c.MailKinds, c.Line1, c.Line2, c.City, c.Region, c.Postcode, c.Country, c.TaxNumber, tx.Now)
+			INSERT INTO contacts (account_id, name, company, address, phone, mail_kinds, line1, line2, city, region, postcode, country, tax_number, search, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id`,
+			by.Account(), c.Name, c.Company, c.Address, c.Phone, c.MailKinds, c.Line1, c.Line2, c.City, c.Region, c.Postcode, c.Country, c.TaxNumber,
+			contactText(c.Name, c.Company, c.Address), tx.Now)
 		if err != nil {
 			return err
 		}
@@ -180,9 +181,10 @@ func (as *Accounts) ChangeContact(ctx context.Context, by access.For[access.Mana
 		}
 		_, err = db.Exec(tx, `
 			UPDATE contacts SET name = $3, company = $4, address = $5, phone = $6, mail_kinds = $7, line1 = $8, line2 = $9, city = $10, region = $11,
-				postcode = $12, country = $13, tax_number = $14
+				postcode = $12, country = $13, tax_number = $14, search = $15
 			WHERE account_id = $1 AND id = $2`,
-			by.Account(), contact, c.Name, c.Company, c.Address, c.Phone, c.MailKinds, c.Line1, c.Line2, c.City, c.Region, c.Postcode, c.Country, c.TaxNumber)
+			by.Account(), contact, c.Name, c.Company, c.Address, c.Phone, c.MailKinds, c.Line1, c.Line2, c.City, c.Region, c.Postcode, c.Country, c.TaxNumber,
+			contactText(c.Name, c.Company, c.Address))
 		if err != nil {
 			return err
 		}

@@ -69,7 +69,14 @@ type ImportedContact struct {
 	Postcode  string
 	Country   string
 	TaxNumber string
+	Search    string
 	CreatedAt time.Time `db:"once"`
+}
+
+// Searchable fills in what the contact is found by.
+func (c ImportedContact) Searchable() ImportedContact {
+	c.Search = contactText(c.Name, c.Company, c.Address)
+	return c
 }
 
 // Added is the record of its coming in.

@@ -8,7 +8,9 @@ import (
 
 	"clientele/internal/account"
 	"clientele/internal/auth"
+	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/plain"
 	"clientele/internal/staff"
 	"clientele/internal/user"
 	"clientele/internal/web"
@@ -44,27 +46,36 @@ func (b *Backoffice) dashboard(r *web.Request, by staff.For[staff.Look]) error {
 	return r.Render(http.StatusOK, dashboardPage(page(r, "Dashboard"), d))
 }
 
-// A finding is a list of what was searched for, and where it goes on.
-type finding struct {
-	staff.Found
-	Word         string
-	NextAccounts string
-	NextUsers    string
+// A listing is a page of a list, which may be of what was looked for.
+type listing[T any] struct {
+	List    []T
+	Word    string
+	Problem string // why it cannot be looked for
+	Next    string
 }
 
 // word is what was typed into a search.
 func word(r *web.Request) string { return strings.TrimSpace(r.Value("q")) }
 
-// find keeps the search word and says where each list goes on.
-func find(r *web.Request, f staff.Found) finding {
-	out := finding{Found: f, Word: word(r)}
-	if f.MoreAccounts {
-		out.NextAccounts = further(r, "after_account", id.String(f.Accounts[len(f.Accounts)-1].ID))
+// needle is what was typed into a search as it is looked for, and the sentence
+// where it cannot be.
+func needle(r *web.Request) (n plain.Needle, problem string) {
+	if word(r) == "" {
+		return n, ""
 	}
-	if f.MoreUsers {
-		out.NextUsers = further(r, "after_user", id.String(f.Users[len(f.Users)-1].ID))
+	n, err := plain.ParseNeedle(word(r))
+	if e, ok := fault.Of(err); ok {
+		problem = e.Text
 	}
-	return out
+	return n, problem
+}
+
+// statusFor is that of a page that says what was wrong with a search.
+func statusFor(problem string) int {
+	if problem != "" {
+		return http.StatusUnprocessableEntity
+	}
+	return http.StatusOK
 }
 
 // further is the page's own address with one value of its query set anew.
@@ -79,36 +90,34 @@ func further(r *web.Request, name, value string) string {
 	return r.URL.Path + "?" + q.Encode()
 }
 
-func (b *Backoffice) search(r *web.Request, by staff.For[staff.Look]) error {
-	var found staff.Found
-	if word(r) != "" {
-		var err error
-		found, err = b.staff.Search(r.Context(), by, word(r), web.After[id.Account](r, "after_account"), web.After[id.User](r, "after_user"))
-		if err != nil {
+func (b *Backoffice) accountList(r *web.Request, by staff.For[staff.Look]) (err error) {
+	n, problem := needle(r)
+	l := listing[account.Account]{Word: word(r), Problem: problem}
+	more := false
+	if problem == "" {
+		if l.List, more, err = b.staff.Accounts(r.Context(), by, n, web.After[id.Account](r, "after_account")); err != nil {
 			return err
 		}
 	}
-	p := page(r, "Search")
-	if word(r) != "" {
-		p.Title = "Search for “" + word(r) + "”"
+	if more {
+		l.Next = further(r, "after_account", id.String(l.List[len(l.List)-1].ID))
 	}
-	return r.Render(http.StatusOK, searchPage(p, find(r, found), r.Now()))
+	return r.Render(statusFor(problem), accountsPage(page(r, "Accounts"), l, r.Now()))
 }
 
-func (b *Backoffice) accountList(r *web.Request, by staff.For[staff.Look]) error {
-	found, err := b.staff.Accounts(r.Context(), by, word(r), web.After[id.Account](r, "after_account"))
-	if err != nil {
-		return err
+func (b *Backoffice) userList(r *web.Request, by staff.For[staff.Look]) (err error) {
+	n, problem := needle(r)
+	l := listing[user.User]{Word: word(r), Problem: problem}
+	more := false
+	if problem == "" {
+		if l.List, more, err = b.staff.Users(r.Context(), by, n, web.After[id.User](r, "after_user")); err != nil {
+			return err
+		}
 	}
-	return r.Render(http.StatusOK, accountsPage(page(r, "Accounts"), find(r, found), r.Now()))
-}
-
-func (b *Backoffice) userList(r *web.Request, by staff.For[staff.Look]) error {
-	found, err := b.staff.Users(r.Context(), by, word(r), web.After[id.User](r, "after_user"))
-	if err != nil {
-		return err
+	if more {
+		l.Next = further(r, "after_user", id.String(l.List[len(l.List)-1].ID))
 	}
-	return r.Render(http.StatusOK, usersPage(page(r, "Users"), find(r, found), r.Now()))
+	return r.Render(statusFor(problem), usersPage(page(r, "Users"), l, r.Now()))
 }
 
 // second is the line that tells accounts of one name apart.

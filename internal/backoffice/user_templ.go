@@ -5,16 +5,19 @@ package backoffice
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import "github.com/a-h/templ"
-import templruntime "github.com/a-h/templ/runtime"
+import (
+	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
+)
 
 import (
+	"time"
+
 	"clientele/internal/access"
 	"clientele/internal/id"
 	"clientele/internal/locale"
 	"clientele/internal/ui"
 	"clientele/internal/user"
-	"time"
 )
 
 func userPage(page ui.Page, v userView, now time.Time) templ.Component {

@@ -16,7 +16,7 @@ func (y *story) staffSteers(t *testing.T) {
 
 	number := strings.TrimPrefix(y.bakery, "/a/")
 	for word, finds := range map[string]string{"arbour bak": "Harbour Bakery", "ayd": "", "tillwater.ex": "Yuki Tan", number: "Harbour Bakery", "ield": "Dana Field"} {
-		b.keys("/").write("Search accounts and users", word).keys("\r")
+		b.keys("/").write("Search everywhere", word).keys("\r")
 		b.waits("to find "+word, func() bool { return strings.HasPrefix(b.path(), "/staff/search?q=") })
 		if finds == "" {
 			b.sees("Nothing found", word)

@@ -86,8 +86,9 @@ func (d *DB) provider() (*goose.Provider, error) {
 //	{{.Binary}}   compared byte by byte, whatever the database's language
 //	{{if .Postgres}} … {{else}} … {{end}}
 //	{{range list "contacts" "roles"}} … {{end}}
+//	{{search "users" "search"}}   the index over a column of folded text
 func migrationsFor(e Engine) (fs.FS, error) {
-	funcs := template.FuncMap{"list": func(s ...string) []string { return s }}
+	funcs := template.FuncMap{"list": func(s ...string) []string { return s }, "search": searchIndex(e)}
 	words := map[string]any{
 		"ID": "INTEGER PRIMARY KEY AUTOINCREMENT", "Binary": "", "Postgres": false,
 	}

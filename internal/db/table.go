@@ -207,6 +207,17 @@ func In[T, V any](tx *Tx, query string, of []V) (list []T, err error) {
 	return list, nil
 }
 
+// InOrder is In for numbers, with the rows in the order of the numbers.
+func InOrder[T any](tx *Tx, query string, numbers []int64, number func(T) int64) ([]T, error) {
+	list, err := In[T](tx, query, numbers)
+	place := make(map[int64]int, len(numbers))
+	for i, n := range numbers {
+		place[n] = i
+	}
+	slices.SortFunc(list, func(a, b T) int { return place[number(a)] - place[number(b)] })
+	return list, err
+}
+
 // Reserve takes so many numbers of a table for rows that are about to be
 // added, in rising order.
 func Reserve(tx *Tx, table string, n int) ([]int64, error) {

@@ -77,8 +77,11 @@ func Fold(parts ...string) string {
 
 // Like is a search word as a pattern of SQL's LIKE with '\' as its escape:
 // what the person typed means itself, also where it is % or _.
-func Like(word string) string {
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(Fold(word)) + "%"
+func Like(word string) string { return Holding(Fold(word)) }
+
+// Holding is Like for text that is folded already.
+func Holding(folded string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(folded) + "%"
 }
 
 // Defang makes a name harmless in a mail: a mail program must not turn any

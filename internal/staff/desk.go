@@ -13,63 +13,34 @@ import (
 	"clientele/internal/id"
 	"clientele/internal/job"
 	"clientele/internal/mail"
+	"clientele/internal/plain"
 	"clientele/internal/user"
 )
 
 // PageSize is how many rows a list of the desk shows at once.
 const PageSize = 50
 
-// Found is what a search finds.
-type Found struct {
-	Accounts     []account.Account
-	MoreAccounts bool
-	Users        []user.User
-	MoreUsers    bool
-}
-
-// Search finds accounts and users by any part of a name, an address or a
-// number, from behind the given ones on.
-func (s *Staff) Search(ctx context.Context, by For[Look], word string, afterAccount id.Account, afterUser id.User) (f Found, err error) {
-	defer fault.Wrap(&err, "staff.Search")
-	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
-		if f.Accounts, err = account.Search(tx, word, afterAccount, PageSize+1); err != nil {
-			return err
-		}
-		f.Users, err = user.Search(tx, word, afterUser, PageSize+1)
-		return err
-	})
-	return f.cut(), err
-}
-
-// Accounts is Search for accounts alone.
-func (s *Staff) Accounts(ctx context.Context, by For[Look], word string, after id.Account) (f Found, err error) {
+// Accounts reads accounts by number from behind the given one on, those that
+// fit or all, and whether there are more.
+func (s *Staff) Accounts(ctx context.Context, by For[Look], n plain.Needle, after id.Account) (list []account.Account, more bool, err error) {
 	defer fault.Wrap(&err, "staff.Accounts")
 	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
-		f.Accounts, err = account.Search(tx, word, after, PageSize+1)
+		list, err = account.List(tx, n, after, PageSize+1)
 		return err
 	})
-	return f.cut(), err
+	more = len(list) > PageSize
+	return list[:min(len(list), PageSize)], more, err
 }
 
-// Users is Search for users alone.
-func (s *Staff) Users(ctx context.Context, by For[Look], word string, after id.User) (f Found, err error) {
+// Users is Accounts for users.
+func (s *Staff) Users(ctx context.Context, by For[Look], n plain.Needle, after id.User) (list []user.User, more bool, err error) {
 	defer fault.Wrap(&err, "staff.Users")
 	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
-		f.Users, err = user.Search(tx, word, after, PageSize+1)
+		list, err = user.List(tx, n, after, PageSize+1)
 		return err
 	})
-	return f.cut(), err
-}
-
-// cut takes away the entries that only tell that there are more.
-func (f Found) cut() Found {
-	if f.MoreAccounts = len(f.Accounts) > PageSize; f.MoreAccounts {
-		f.Accounts = f.Accounts[:PageSize]
-	}
-	if f.MoreUsers = len(f.Users) > PageSize; f.MoreUsers {
-		f.Users = f.Users[:PageSize]
-	}
-	return f
+	more = len(list) > PageSize
+	return list[:min(len(list), PageSize)], more, err
 }
 
 // A Person is a user as the desk sees her: every account that she can reach,

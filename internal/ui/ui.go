@@ -40,6 +40,8 @@ type Page struct {
 	Lang    string       // language of the page, "en" when empty
 	Find    string       // action of the search field in the bar; none when empty
 
+	FindWord string // what was looked for with it, on the page of results
+
 	MinPassword int // characters that a new password needs, on pages that ask for one
 }
 

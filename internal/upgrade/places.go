@@ -418,7 +418,7 @@ func (b *batch) bringContactRows(part []whmcs.Contact, accounts map[int64]int64)
 		if l.address.IsZero() {
 			b.say(NeedsPerson, "tblcontacts", c.ID, contactMail, row.Name+": "+cmp.Or(c.Email, none))
 		}
-		want = append(want, wanted[account.ImportedContact]{source: c.ID, number: c.ID, row: row, who: l.who})
+		want = append(want, wanted[account.ImportedContact]{source: c.ID, number: c.ID, row: row.Searchable(), who: l.who})
 	}
 	return bring(b, shelf[account.ImportedContact]{
 		kind: contacts, what: "Contacts", source: "tblcontacts", table: b.tables().Contacts, added: account.ImportedContact.Added,

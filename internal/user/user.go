@@ -4,7 +4,6 @@ package user
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"clientele/internal/db"
@@ -150,12 +149,4 @@ func ParseLanguage(s string) (string, error) {
 		return "", &fault.Error{Code: fault.Invalid, Reason: "language", Text: "Choose one of the languages in the list."}
 	}
 	return s, nil
-}
-
-// Search finds users by any part of a name, an address or a number, for
-// staff; the caller holds staff's permission.
-func Search(tx *db.Tx, word string, after id.User, limit int) ([]User, error) {
-	return db.All[User](tx, "SELECT "+Columns+` FROM users u
-		WHERE u.id > $1 AND u.status <> 'deleted' AND (u.search LIKE $2 ESCAPE '\' OR CAST(u.id AS TEXT) LIKE $2 ESCAPE '\') ORDER BY u.id LIMIT $3`,
-		after, plain.Like(strings.TrimPrefix(strings.TrimSpace(word), "#")), limit)
 }

@@ -147,12 +147,58 @@
     location.assign(rows[0].href);
   }
 
-  // "/" goes to the page's search field, Ctrl-K to the switcher.
+  // The box that finds everything: what was found is listed below it, and the
+  // arrows walk the list while the words stay where one types.
+
+  const finder = () => document.querySelector("[data-find]");
+
+  const options = (form) => all('[role="option"]', form);
+
+  function showFound(form, open) {
+    const panel = form.querySelector(".find-panel");
+    panel.hidden = !open || !panel.textContent.trim();
+    const input = form.querySelector("[role=combobox]");
+    input.setAttribute("aria-expanded", String(!panel.hidden && options(form).length > 0));
+    if (panel.hidden) choose(form, -1);
+  }
+
+  // choose marks the hit to which Enter goes; none when there is no such one.
+  function choose(form, at) {
+    const input = form.querySelector("[role=combobox]");
+    options(form).forEach((o, i) => o.setAttribute("aria-selected", String(i === at)));
+    const chosen = options(form)[at];
+    if (!chosen) return input.removeAttribute("aria-activedescendant");
+    input.setAttribute("aria-activedescendant", chosen.id);
+    chosen.scrollIntoView({ block: "nearest" });
+  }
+
+  const chosenAt = (form) => options(form).findIndex((o) => o.getAttribute("aria-selected") === "true");
+
+  function findKey(form, event) {
+    const panel = form.querySelector(".find-panel");
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const at = chosenAt(form);
+    if (step) {
+      event.preventDefault();
+      const n = options(form).length;
+      showFound(form, true);
+      if (n) choose(form, at < 0 && step < 0 ? n - 1 : at + step >= n ? -1 : at + step);
+    } else if (event.key === "Enter" && at >= 0 && !panel.hidden) {
+      event.preventDefault();
+      options(form)[at].click();
+    } else if (event.key === "Escape" && !panel.hidden) {
+      event.preventDefault(); // the words stay
+      showFound(form, false);
+    }
+  }
+
+  // "/" goes to the box that finds everything or else to the page's search
+  // field, Ctrl-K to the switcher.
 
   const typing = (e) => e.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 
   function focusSearch() {
-    const field = document.querySelector("main [data-search]") || document.querySelector("[data-search]");
+    const field = document.querySelector("[data-find] input, main [data-search]") || document.querySelector("[data-search]");
     if (!field) return openSwitcher();
     field.focus();
     field.select();
@@ -289,6 +335,14 @@
     if (e.target.matches(".zone-search")) enter(e.target, e);
   });
   document.addEventListener("click", (e) => closeMenus(e.target));
+  document.addEventListener("focusin", (e) => {
+    const form = finder();
+    if (form && !form.contains(e.target)) showFound(form, false);
+  });
+  document.addEventListener("pointerdown", (e) => {
+    const form = finder();
+    if (form && !form.contains(e.target)) showFound(form, false);
+  });
   document.addEventListener("toggle", (e) => {
     if (!e.target.matches("[data-switcher][open]") || matchMedia("(pointer: coarse)").matches) return;
     const inside = e.target.querySelector(".menu-panel").contains(document.activeElement);
@@ -298,9 +352,15 @@
     if (e.key === "Escape") escape();
     const menu = e.target.closest("[data-switcher][open]");
     if (menu) walk(menu, e);
+    const find = e.target.closest("[data-find]");
+    if (find) findKey(find, e);
     if (shortcut(e)) e.preventDefault();
   });
-  document.addEventListener("htmx:after:swap", () => begin(document));
+  document.addEventListener("htmx:after:swap", () => {
+    begin(document);
+    const form = finder();
+    if (form && form.contains(document.activeElement)) showFound(form, true);
+  });
   // A list that was answered by a redirect, as to the sign-in page, is followed
   // by the whole page.
   document.addEventListener("htmx:before:response", (e) => {

@@ -1,0 +1,227 @@
+package db
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"clientele/internal/plain"
+
+	sqlite "modernc.org/sqlite"
+)
+
+// An Index finds the rows of a table by any part of one of its columns, which
+// holds folded text. A migration makes it with the word {{search}}; triggers
+// keep it in step with the table. See decision 0027.
+type Index struct {
+	Table    string
+	Text     string // the column
+	Only     string // a condition on the rows, named t, that may be found
+	Numbered bool   // rows are found by their number, too
+}
+
+// Best finds the numbers of the rows that fit best: the one with exactly that
+// number, those whose number begins with it, those with words that begin with
+// what is looked for, and those that have it anywhere; each of these by
+// number.
+func (x Index) Best(tx *Tx, n plain.Needle, limit int) (found []int64, err error) {
+	for _, step := range []func(*Tx, plain.Needle, int64, int) ([]int64, error){x.byNumber, x.begins, x.holds} {
+		more, err := step(tx, n, 0, limit+len(found))
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range more {
+			if !slices.Contains(found, id) {
+				found = append(found, id)
+			}
+		}
+		if len(found) >= limit {
+			return found[:limit], nil
+		}
+	}
+	return found, nil
+}
+
+// Page finds the numbers of the rows that fit, in their own order, from behind
+// the given one on.
+func (x Index) Page(tx *Tx, n plain.Needle, after int64, limit int) (found []int64, err error) {
+	text := x.holds
+	if !n.Inside() {
+		text = x.begins
+	}
+	for _, step := range []func(*Tx, plain.Needle, int64, int) ([]int64, error){x.byNumber, text} {
+		more, err := step(tx, n, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
+	}
+	slices.Sort(found)
+	found = slices.Compact(found)
+	return found[:min(limit, len(found))], nil
+}
+
+// byNumber finds the rows whose number is, or begins with, what was typed. Each
+// length that a number can have is a range of the table's own key.
+func (x Index) byNumber(tx *Tx, n plain.Needle, after int64, limit int) ([]int64, error) {
+	low, ok := n.Number()
+	if !ok || !x.Numbered {
+		return nil, nil
+	}
+	var parts []string
+	args := []any{limit, after}
+	for high := low; ; low, high = low*10, high*10+9 {
+		parts = append(parts, fmt.Sprintf("SELECT id FROM (SELECT t.id FROM %s t WHERE t.id BETWEEN $%d AND $%d AND t.id > $2%s ORDER BY t.id LIMIT $1) p%d",
+			x.Table, len(args)+1, len(args)+2, x.only(), len(parts)))
+		args = append(args, low, high)
+		if high > (math.MaxInt64-9)/10 {
+			break
+		}
+	}
+	return All[int64](tx, strings.Join(parts, " UNION ALL ")+" ORDER BY id LIMIT $1", args...)
+}
+
+func (x Index) only() string {
+	if x.Only == "" {
+		return ""
+	}
+	return " AND (" + x.Only + ")"
+}
+
+// begins finds the rows in whose text words begin with the parts. The index
+// holds each text behind a space, so that its first word begins like others.
+func (x Index) begins(tx *Tx, n plain.Needle, after int64, limit int) ([]int64, error) {
+	parts := make([]string, len(n.Parts()))
+	for i, part := range n.Parts() {
+		parts[i] = " " + part
+	}
+	return x.having(tx, parts, after, limit)
+}
+
+// holds finds the rows whose text has all parts, wherever they stand.
+func (x Index) holds(tx *Tx, n plain.Needle, after int64, limit int) ([]int64, error) {
+	if !n.Inside() {
+		return nil, nil
+	}
+	return x.having(tx, n.Parts(), after, limit)
+}
+
+// having asks the index for the rows that have all grams of the parts, and
+// looks whether they have the parts themselves.
+func (x Index) having(tx *Tx, parts []string, after int64, limit int) ([]int64, error) {
+	var grams []string
+	for _, part := range parts {
+		grams = append(grams, plain.Grams(part)...)
+	}
+	slices.Sort(grams)
+	grams = slices.Compact(grams)
+	if len(grams) == 0 {
+		return nil, nil
+	}
+	e := indexes[tx.db.engine]
+	args := []any{e.match(grams), after, limit}
+	like := ""
+	for _, part := range parts {
+		args = append(args, plain.Holding(part))
+		like += fmt.Sprintf(` AND %s LIKE $%d ESCAPE '\'`, strings.ReplaceAll(e.text, "{text}", x.Text), len(args))
+	}
+	query := "SELECT t.id FROM " + strings.ReplaceAll(e.from, "{table}", x.Table) + " AND {id} > $2" + like + x.only() + " ORDER BY {id} LIMIT $3"
+	return All[int64](tx, strings.ReplaceAll(query, "{id}", e.id), args...)
+}
+
+// indexes are how the engines are asked for the rows that have all of some
+// grams: SQLite's FTS5 by a query of its own, and PostgreSQL's GIN by an array.
+var indexes = map[Engine]struct {
+	from, id, text string
+	match          func(grams []string) string
+}{
+	SQLite: {
+		from: "search_{table} s CROSS JOIN {table} t ON t.id = s.rowid WHERE search_{table} MATCH $1", id: "s.rowid", text: "' ' || t.{text}",
+		match: func(grams []string) string {
+			for i, g := range grams {
+				grams[i] = `"` + strings.ReplaceAll(g, `"`, `""`) + `"`
+			}
+			return strings.Join(grams, " AND ")
+		},
+	},
+	Postgres: {
+		from: "search_{table} s JOIN {table} t ON t.id = s.id WHERE clientele_grams(s.text) @> string_to_array($1, chr(31))", id: "s.id", text: "s.text",
+		match: func(grams []string) string { return strings.Join(grams, "\x1f") },
+	},
+}
+
+// searchIndex is the migration's word {{search "table" "column"}}: the index
+// over a column of folded text, and the triggers that keep it in step with the
+// table, in the same transaction.
+func searchIndex(e Engine) func(table, column string) string {
+	return func(table, column string) string {
+		return strings.NewReplacer("{table}", table, "{text}", column).Replace(searchDDL[e])
+	}
+}
+
+// searchDDL makes an index. On both engines it knows the text behind a space.
+//
+//   - SQLite: FTS5, which leaves the text in the table and keeps no positions;
+//     what is deleted leaves it at once instead of waiting for a merge.
+//   - PostgreSQL: a table of its own, because row security would keep the
+//     planner from using an index that compares grams. The list of rows that
+//     wait to be sorted in is kept short: each search reads all of it.
+var searchDDL = map[Engine]string{
+	SQLite: `
+CREATE VIRTUAL TABLE search_{table} USING fts5({text}, content='{table}', content_rowid='id', tokenize='trigram case_sensitive 1', detail=none, columnsize=0);
+INSERT INTO search_{table} (search_{table}, rank) VALUES ('secure-delete', 1);
+INSERT INTO search_{table} (rowid, {text}) SELECT id, ' ' || {text} FROM {table};
+-- +goose StatementBegin
+CREATE TRIGGER search_{table}_insert AFTER INSERT ON {table}
+BEGIN INSERT INTO search_{table} (rowid, {text}) VALUES (NEW.id, ' ' || NEW.{text}); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER search_{table}_update AFTER UPDATE OF {text} ON {table} WHEN OLD.{text} <> NEW.{text}
+BEGIN
+    INSERT INTO search_{table} (search_{table}, rowid, {text}) VALUES ('delete', OLD.id, ' ' || OLD.{text});
+    INSERT INTO search_{table} (rowid, {text}) VALUES (NEW.id, ' ' || NEW.{text});
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER search_{table}_delete AFTER DELETE ON {table}
+BEGIN INSERT INTO search_{table} (search_{table}, rowid, {text}) VALUES ('delete', OLD.id, ' ' || OLD.{text}); END;
+-- +goose StatementEnd
+`,
+	Postgres: `
+CREATE TABLE search_{table} (
+    id    BIGINT PRIMARY KEY,
+    text  TEXT COLLATE "C" NOT NULL
+);
+INSERT INTO search_{table} SELECT id, ' ' || {text} FROM {table};
+CREATE INDEX search_{table}_grams ON search_{table} USING gin (clientele_grams(text)) WITH (gin_pending_list_limit = 256);
+-- +goose StatementBegin
+CREATE FUNCTION clientele_search_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO search_{table} SELECT id, ' ' || {text} FROM fresh;
+    ELSIF TG_OP = 'UPDATE' THEN
+        UPDATE search_{table} SET text = ' ' || NEW.{text} WHERE id = NEW.id;
+    ELSE
+        DELETE FROM search_{table} WHERE id = OLD.id;
+    END IF;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER search_{table}_insert AFTER INSERT ON {table} REFERENCING NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION clientele_search_{table}();
+CREATE TRIGGER search_{table}_update AFTER UPDATE OF {text} ON {table}
+    FOR EACH ROW WHEN (OLD.{text} <> NEW.{text}) EXECUTE FUNCTION clientele_search_{table}();
+CREATE TRIGGER search_{table}_delete AFTER DELETE ON {table}
+    FOR EACH ROW EXECUTE FUNCTION clientele_search_{table}();
+`,
+}
+
+// What migrations fold, SQLite folds as everything else here does.
+func init() {
+	sqlite.MustRegisterDeterministicScalarFunction("clientele_fold", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		text, _ := args[0].(string)
+		return plain.Fold(text), nil
+	})
+}
