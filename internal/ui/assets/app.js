@@ -183,13 +183,18 @@
       const n = options(form).length;
       showFound(form, true);
       if (n) choose(form, at < 0 && step < 0 ? n - 1 : at + step >= n ? -1 : at + step);
-    } else if (event.key === "Enter" && at >= 0 && !panel.hidden) {
-      event.preventDefault();
-      options(form)[at].click();
     } else if (event.key === "Escape" && !panel.hidden) {
       event.preventDefault(); // the words stay
       showFound(form, false);
     }
+  }
+
+  // goToChosen goes to the hit that the arrows have come to, if there is one.
+  function goToChosen(form, event) {
+    const chosen = options(form)[chosenAt(form)];
+    if (!chosen) return;
+    event.preventDefault();
+    location.assign(chosen.href);
   }
 
   // "/" goes to the box that finds everything or else to the page's search
@@ -333,6 +338,7 @@
       pressPasskey(e.target);
     }
     if (e.target.matches(".zone-search")) enter(e.target, e);
+    if (e.target.matches("[data-find]")) goToChosen(e.target, e);
   });
   document.addEventListener("click", (e) => closeMenus(e.target));
   document.addEventListener("focusin", (e) => {
