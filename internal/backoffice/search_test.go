@@ -14,7 +14,7 @@ import (
 
 // found lists what a search shows: each hit's name and the page that it leads to.
 func found(b *apptest.Browser, word string) (hits []string) {
-	b.Get("/staff/search?"+url.Values{"q": {word}}.Encode()).Must(200).Find(".hits .hit").Each(func(_ int, a *goquery.Selection) {
+	b.Get("/staff/search?" + url.Values{"q": {word}}.Encode()).Must(200).Find(".hits .hit").Each(func(_ int, a *goquery.Selection) {
 		hits = append(hits, strings.TrimSpace(a.Find(".hit-name").Text())+" "+a.AttrOr("href", ""))
 	})
 	return hits
