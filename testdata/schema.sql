@@ -88,6 +88,30 @@ CREATE TABLE alarms (
     ended_at    TIMESTAMP
 );
 
+CREATE TABLE audit_checkpoints (
+    id         BIGINT NOT NULL PRIMARY KEY,    -- counts without gaps
+    at         TIMESTAMP NOT NULL,
+    heads      TEXT NOT NULL,
+    previous   TEXT NOT NULL,                  -- the hash of the checkpoint before
+    hash       TEXT NOT NULL,
+    public     TEXT NOT NULL,
+    signature  TEXT NOT NULL
+);
+
+CREATE TABLE audit_heads (
+    lane     BIGINT NOT NULL PRIMARY KEY,
+    seq      BIGINT NOT NULL DEFAULT 0,
+    hash     TEXT NOT NULL DEFAULT '',
+    through  BIGINT NOT NULL DEFAULT 0         -- of lane 0: the last record that is still to be put into it; 0 once all are
+);
+
+CREATE TABLE audit_keys (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    public      TEXT NOT NULL,
+    sealed      TEXT NOT NULL,
+    created_at  TIMESTAMP NOT NULL
+);
+
 CREATE TABLE audit_records (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     at           TIMESTAMP NOT NULL,
@@ -105,7 +129,7 @@ CREATE TABLE audit_records (
     after        TEXT NOT NULL DEFAULT '',
     request      TEXT NOT NULL DEFAULT '',
     network      TEXT NOT NULL DEFAULT ''
-);
+, behalf_id BIGINT, lane BIGINT NOT NULL DEFAULT 0, seq BIGINT NOT NULL DEFAULT 0, previous TEXT NOT NULL DEFAULT '', hash TEXT NOT NULL DEFAULT '');
 
 CREATE TABLE authenticators (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -488,6 +512,12 @@ CREATE INDEX address_changes_user ON address_changes (user_id);
 CREATE INDEX alarms_user ON alarms (user_id) WHERE ended_at IS NULL;
 CREATE INDEX audit_records_account ON audit_records (account_id, id);
 CREATE INDEX audit_records_actor ON audit_records (actor_kind, actor_id, id);
+CREATE INDEX audit_records_at ON audit_records (at, id);
+CREATE INDEX audit_records_behalf ON audit_records (behalf_id, id) WHERE behalf_id IS NOT NULL;
+CREATE INDEX audit_records_denied ON audit_records (id) WHERE outcome = 'denied';
+CREATE INDEX audit_records_event ON audit_records (event, id);
+CREATE INDEX audit_records_object ON audit_records (object_kind, object_id, id);
+CREATE INDEX audit_records_staff ON audit_records (id) WHERE actor_kind = 'staff';
 CREATE INDEX audit_records_subject ON audit_records (subject_id, id);
 CREATE INDEX authenticators_user ON authenticators (user_id);
 CREATE INDEX ceremonies_expires ON ceremonies (expires_at);
@@ -528,11 +558,34 @@ BEGIN
     INSERT INTO search_accounts (search_accounts, rowid, search) VALUES ('delete', OLD.id, ' ' || OLD.search);
     INSERT INTO search_accounts (rowid, search) VALUES (NEW.id, ' ' || NEW.search);
 END;
+CREATE TRIGGER audit_checkpoints_no_delete BEFORE DELETE ON audit_checkpoints
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_checkpoints_no_replace BEFORE INSERT ON audit_checkpoints WHEN EXISTS (SELECT 1 FROM audit_checkpoints WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_checkpoints_no_update BEFORE UPDATE ON audit_checkpoints
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_heads_no_delete BEFORE DELETE ON audit_heads
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_heads_no_insert BEFORE INSERT ON audit_heads
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_heads_only_on BEFORE UPDATE ON audit_heads WHEN NEW.seq < OLD.seq OR NEW.lane <> OLD.lane
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_keys_no_delete BEFORE DELETE ON audit_keys
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_keys_no_replace BEFORE INSERT ON audit_keys WHEN EXISTS (SELECT 1 FROM audit_keys WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_keys_no_update BEFORE UPDATE OF id, public, created_at ON audit_keys
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit_records
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit_records WHEN EXISTS (SELECT 1 FROM audit_records WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit_records
+WHEN OLD.hash <> '' OR NEW.lane <> 0 OR OLD.id > (SELECT through FROM audit_heads WHERE lane = 0)
+    OR (OLD.id, OLD.at, OLD.event, OLD.outcome, OLD.actor_kind, OLD.actor_id, OLD.via, OLD.via_id, OLD.behalf_id, OLD.account_id,
+        OLD.object_kind, OLD.object_id, OLD.subject_id, OLD.before, OLD.after, OLD.request, OLD.network)
+    IS NOT (NEW.id, NEW.at, NEW.event, NEW.outcome, NEW.actor_kind, NEW.actor_id, NEW.via, NEW.via_id, NEW.behalf_id, NEW.account_id,
+        NEW.object_kind, NEW.object_id, NEW.subject_id, NEW.before, NEW.after, NEW.request, NEW.network)
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER search_contacts_delete AFTER DELETE ON contacts
 BEGIN INSERT INTO search_contacts (search_contacts, rowid, search) VALUES ('delete', OLD.id, ' ' || OLD.search); END;
@@ -575,6 +628,17 @@ CREATE OR REPLACE FUNCTION public.clientele_append_only()
 AS $function$
 BEGIN
     RAISE EXCEPTION 'the audit log is append-only';
+END $function$;
+CREATE OR REPLACE FUNCTION public.clientele_chain_once()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF OLD.hash <> '' OR NEW.lane <> 0 OR OLD.id > (SELECT through FROM audit_heads WHERE lane = 0)
+        OR to_jsonb(NEW) - '{lane,seq,previous,hash}'::text[] <> to_jsonb(OLD) - '{lane,seq,previous,hash}'::text[] THEN
+        RAISE EXCEPTION 'the audit log is append-only';
+    END IF;
+    RETURN NEW;
 END $function$;
 CREATE OR REPLACE FUNCTION public.clientele_grams(t text)
  RETURNS text[]
@@ -648,10 +712,15 @@ CREATE OR REPLACE FUNCTION public.clientele_wide()
  STABLE PARALLEL SAFE
 AS $function$ SELECT COALESCE(current_setting('clientele.wide', true), '') = 'on' $function$;
 
-CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_records FOR EACH STATEMENT EXECUTE FUNCTION clientele_append_only();
 CREATE TRIGGER search_accounts_delete AFTER DELETE ON public.accounts FOR EACH ROW EXECUTE FUNCTION clientele_search_accounts();
 CREATE TRIGGER search_accounts_insert AFTER INSERT ON public.accounts REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION clientele_search_accounts();
 CREATE TRIGGER search_accounts_update AFTER UPDATE OF search ON public.accounts FOR EACH ROW WHEN ((old.search <> new.search)) EXECUTE FUNCTION clientele_search_accounts();
+CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION clientele_append_only();
+CREATE TRIGGER audit_append_only BEFORE INSERT OR DELETE OR UPDATE OF lane OR TRUNCATE ON public.audit_heads FOR EACH STATEMENT EXECUTE FUNCTION clientele_append_only();
+CREATE TRIGGER audit_only_on BEFORE UPDATE ON public.audit_heads FOR EACH ROW WHEN ((new.seq < old.seq)) EXECUTE FUNCTION clientele_append_only();
+CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE OF id, public, created_at OR TRUNCATE ON public.audit_keys FOR EACH STATEMENT EXECUTE FUNCTION clientele_append_only();
+CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE OF id, at, event, outcome, actor_kind, actor_id, via, via_id, behalf_id, account_id, object_kind, object_id, subject_id, before, after, request, network OR TRUNCATE ON public.audit_records FOR EACH STATEMENT EXECUTE FUNCTION clientele_append_only();
+CREATE TRIGGER audit_chain_once BEFORE UPDATE ON public.audit_records FOR EACH ROW EXECUTE FUNCTION clientele_chain_once();
 CREATE TRIGGER search_contacts_delete AFTER DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION clientele_search_contacts();
 CREATE TRIGGER search_contacts_insert AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION clientele_search_contacts();
 CREATE TRIGGER search_contacts_update AFTER UPDATE OF search ON public.contacts FOR EACH ROW WHEN ((old.search <> new.search)) EXECUTE FUNCTION clientele_search_contacts();
@@ -672,7 +741,7 @@ POLICY wall ON accounts (enabled, forced)
     USING (clientele_wide() OR (id = clientele_account()))
     WITH CHECK (clientele_wide() OR (id = clientele_account()));
 POLICY wall ON audit_records (enabled, forced)
-    USING (clientele_wide() OR (account_id = clientele_account()) OR ((actor_kind = 'user'::text) AND (actor_id = clientele_user())) OR (subject_id = clientele_user()))
+    USING (clientele_wide() OR (account_id = clientele_account()) OR ((actor_kind = 'user'::text) AND (actor_id = clientele_user())) OR (subject_id = clientele_user()) OR (behalf_id = clientele_user()))
     WITH CHECK (clientele_wide() OR (account_id IS NULL) OR (account_id = clientele_account()));
 POLICY wall ON contacts (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()))

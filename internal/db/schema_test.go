@@ -33,7 +33,7 @@ func TestGoldenSchema(t *testing.T) {
 	b.WriteString("-- PostgreSQL: the functions and triggers, and who sees which rows.\n\n")
 	for _, query := range []string{
 		"SELECT pg_get_functiondef(p.oid) FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'clientele%' ORDER BY p.proname",
-		"SELECT pg_get_triggerdef(g.oid) FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid WHERE NOT g.tgisinternal AND " + ours("c.relname") + " ORDER BY g.tgname",
+		"SELECT pg_get_triggerdef(g.oid) FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid WHERE NOT g.tgisinternal AND " + ours("c.relname") + " ORDER BY c.relname, g.tgname",
 		`SELECT 'POLICY ' || p.polname || ' ON ' || c.relname || CASE WHEN c.relrowsecurity AND c.relforcerowsecurity THEN ' (enabled, forced)' ELSE ' (NOT IN FORCE)' END
 			|| E'\n    USING ' || pg_get_expr(p.polqual, p.polrelid) || E'\n    WITH CHECK ' || pg_get_expr(p.polwithcheck, p.polrelid)
 			FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid ORDER BY c.relname, p.polname`,

@@ -84,7 +84,7 @@ func fits(n plain.Needle, id int64, text string) bool {
 		return true
 	}
 	if !n.Inside() {
-		return begins(n, text)
+		return len(n.Parts()[0]) > 1 && begins(n, text) // a digit alone is a number
 	}
 	return !slices.ContainsFunc(n.Parts(), func(part string) bool { return !strings.Contains(text, part) })
 }

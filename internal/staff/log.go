@@ -47,9 +47,11 @@ func (s *Staff) view(by Identity) audit.View {
 // find says whom a word may mean: users, and operators.
 func find(tx *db.Tx, word string) (p audit.People, err error) {
 	const few = 20
-	users, err := user.Search(tx, word, 0, few)
-	if err != nil {
-		return p, err
+	var users []user.User
+	if n, bad := plain.ParseNeedle(word); bad == nil {
+		if users, err = user.Find(tx, n, few); err != nil {
+			return p, err
+		}
 	}
 	for _, u := range users {
 		p.Users = append(p.Users, u.ID)
