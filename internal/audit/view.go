@@ -26,6 +26,16 @@ type View struct {
 	Sign   func(ctx context.Context) (c Checkpoint, e error) // of the whole log; nil for a part
 }
 
+// Everything is the whole log, for those who may see it. An export of all of
+// it ends with a checkpoint.
+func (l *Log) Everything(reader Actor) View {
+	return View{
+		Reader: reader, Full: true, Sign: l.Sign,
+		Read:  func(ctx context.Context, fn func(tx *db.Tx) error) error { return l.db.Read(ctx, db.Wide, fn) },
+		Write: func(ctx context.Context, fn func(tx *db.Tx) error) error { return l.db.Write(ctx, db.Wide, fn) },
+	}
+}
+
 // A Page is a part of the log, the newest entry first, and the number before
 // which it goes on; 0 at its end.
 type Page struct {

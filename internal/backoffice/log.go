@@ -68,7 +68,7 @@ func (b *Backoffice) userLog(r *web.Request, by staff.For[staff.Look]) (u id.Use
 	if u, err = web.PathID[id.User](r, "user"); err != nil {
 		return u, v, "", err
 	}
-	v, name, err = b.staff.LogOf(r.Context(), by, u)
+	v, name, err = b.staff.LogOf(r.Context(), by, b.log, u)
 	return u, v, name, err
 }
 

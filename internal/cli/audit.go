@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 type auditCommands struct {
 	Verify auditVerify `cmd:"" help:"Check that no record of the audit log was changed, added or taken away."`
+	Export auditExport `cmd:"" help:"Write the whole audit log, signed at its end, for programs (NDJSON) or spreadsheets (CSV)."`
 }
 
 type auditVerify struct {
@@ -109,6 +111,29 @@ func broken(r audit.Report) error {
 		return nil
 	}
 	return fmt.Errorf("the audit log is not as it was written: %s", strings.TrimSuffix(r.Problems[0].String(), "."))
+}
+
+type auditExport struct {
+	Format string `enum:"ndjson,csv" default:"ndjson" help:"ndjson, which can be verified, or csv."`
+}
+
+// Run exports.
+func (c auditExport) Run(sh *shell) error {
+	a, err := sh.open()
+	if err != nil {
+		return err
+	}
+	defer a.DB.Close()
+	by := audit.Actor{Kind: audit.System, Via: audit.ViaSystem}
+	e, err := a.Audit.Everything(by).Export(sh.ctx, audit.Asked{}, audit.Format(c.Format))
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(sh.out)
+	if err := e.WriteTo(sh.ctx, out, func() {}); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 // counted says how many there are of something.

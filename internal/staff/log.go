@@ -12,16 +12,15 @@ import (
 	"clientele/internal/user"
 )
 
-// Log is the whole log. log signs where it ends, so that an export of all of
-// it can be verified from end to end.
+// Log is the whole log.
 func (s *Staff) Log(by For[ReadLog], log *audit.Log) audit.View {
-	v := s.view(by.Identity)
-	v.Sign = log.Sign
+	v := log.Everything(by.Actor())
+	v.Find = find
 	return v
 }
 
 // LogOf is what one user did, and what was done to her.
-func (s *Staff) LogOf(ctx context.Context, by For[Look], u id.User) (v audit.View, name string, err error) {
+func (s *Staff) LogOf(ctx context.Context, by For[Look], log *audit.Log, u id.User) (v audit.View, name string, err error) {
 	defer fault.Wrap(&err, "staff.LogOf(%d)", u)
 	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
 		person, err := user.ByID(tx, u)
@@ -31,17 +30,9 @@ func (s *Staff) LogOf(ctx context.Context, by For[Look], u id.User) (v audit.Vie
 		name = person.Name
 		return err
 	})
-	v = s.view(by.Identity)
-	v.Own.Of = u
+	v = log.Everything(by.Actor())
+	v.Own.Of, v.Sign, v.Find = u, nil, find
 	return v, name, err
-}
-
-func (s *Staff) view(by Identity) audit.View {
-	return audit.View{
-		Reader: by.Actor(), Full: true, Find: find,
-		Read:  func(ctx context.Context, fn func(tx *db.Tx) error) error { return s.db.Read(ctx, db.Wide, fn) },
-		Write: func(ctx context.Context, fn func(tx *db.Tx) error) error { return s.db.Write(ctx, db.Wide, fn) },
-	}
 }
 
 // find says whom a word may mean: users, and operators.
