@@ -14,7 +14,8 @@ ALTER TABLE audit_records ADD COLUMN hash TEXT NOT NULL DEFAULT '';
 
 -- For reading a part of the log.
 CREATE INDEX audit_records_event ON audit_records (event, id);
-CREATE INDEX audit_records_object ON audit_records (object_kind, object_id, id);
+CREATE INDEX audit_records_kind ON audit_records (object_kind, id);
+CREATE INDEX audit_records_object ON audit_records (object_id, id);
 CREATE INDEX audit_records_at ON audit_records (at, id);
 CREATE INDEX audit_records_denied ON audit_records (id) WHERE outcome = 'denied';
 CREATE INDEX audit_records_staff ON audit_records (id) WHERE actor_kind = 'staff';
