@@ -73,6 +73,15 @@ func (a Activity) fields() [][2]string {
 	}
 }
 
+// dayField is the type of a field for a day: a date, or a text where what was
+// typed is none, since a browser would show nothing of it.
+func (a Activity) dayField(name string) string {
+	if _, err := time.Parse(time.DateOnly, (map[string]string{"from": a.Asked.From, "to": a.Asked.To})[name]); err != nil && a.query().Has(name) {
+		return "text"
+	}
+	return "date"
+}
+
 func (a Activity) query() url.Values {
 	q := url.Values{}
 	for _, f := range a.fields() {

@@ -331,11 +331,11 @@ func activityFilter(a Activity) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "from", Label: "First day (UTC)", Type: "date", Value: a.Asked.From, Error: a.Errors["from"], Sometimes: true}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "from", Label: "First day (UTC)", Type: a.dayField("from"), Value: a.Asked.From, Error: a.Errors["from"], Sometimes: true}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "to", Label: "Last day (UTC)", Type: "date", Value: a.Asked.To, Error: a.Errors["to"], Sometimes: true}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "to", Label: "Last day (UTC)", Type: a.dayField("to"), Value: a.Asked.To, Error: a.Errors["to"], Sometimes: true}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
