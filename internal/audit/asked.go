@@ -36,10 +36,24 @@ var (
 	Outcomes = []Choice{{"done", "Done"}, {"denied", "Refused"}}
 	Kinds    = []Choice{{string(User), "A user"}, {string(Staff), "Staff"}, {string(System), "The system"}, {string(Visitor), "Somebody not signed in"}}
 	Objects  = []Choice{
-		{"account", "An account"}, {"contact", "A contact"}, {"device", "A browser"}, {"factor_reset", "A lost second factor"}, {"field", "A custom field"},
-		{"identity", "A linked sign-in"}, {"invitation", "An invitation"}, {"log", "The log"}, {"mail", "Mail"}, {"membership", "A membership"},
-		{"note", "A note"}, {"offer", "An offer of ownership"}, {"passkey", "A passkey"}, {"provider", "A sign-in provider"}, {"session", "A session"},
-		{"signup", "A sign-up"}, {"staff", "A staff member"}, {"user", "A user"},
+		{"account", "An account"},
+		{"contact", "A contact"},
+		{"device", "A browser"},
+		{"factor_reset", "A lost second factor"},
+		{"field", "A custom field"},
+		{"identity", "A linked sign-in"},
+		{"invitation", "An invitation"},
+		{"log", "The log"},
+		{"mail", "Mail"},
+		{"membership", "A membership"},
+		{"note", "A note"},
+		{"offer", "An offer of ownership"},
+		{"passkey", "A passkey"},
+		{"provider", "A sign-in provider"},
+		{"session", "A session"},
+		{"signup", "A sign-up"},
+		{"staff", "A staff member"},
+		{"user", "A user"},
 	}
 )
 

@@ -228,7 +228,9 @@ func (a *Auth) HideSeveral(ctx context.Context, i Identity) (err error) {
 func (a *Auth) Log(i Identity) audit.View {
 	return audit.View{
 		Reader: i.Actor(), Own: audit.Filter{Of: i.user},
-		Read: func(ctx context.Context, fn func(tx *db.Tx) error) error { return a.db.Read(ctx, db.AsUser(i.user), fn) },
+		Read: func(ctx context.Context, fn func(tx *db.Tx) error) error {
+			return a.db.Read(ctx, db.AsUser(i.user), fn)
+		},
 		Write: func(ctx context.Context, fn func(tx *db.Tx) error) error {
 			return a.db.Write(ctx, db.AsUser(i.user), fn)
 		},
