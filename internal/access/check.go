@@ -140,12 +140,29 @@ func checkIn[P Permission](tx *db.Tx, m *Memberships, by Principal, account id.A
 	return For[P]{}, denied(tx, held, "permission", "You may not do this in "+held.name+". It takes: "+need.any.Labels()+".")
 }
 
-// holding reads what the principal holds on the account.
+// holding reads what the principal holds on the account. An operator who
+// looks as somebody holds what both hold, and only on the one account.
 func holding(tx *db.Tx, m *Memberships, by Principal, account id.Account) (proof, error) {
 	p := proof{m: m, principal: by, account: account}
-	if by.staff != 0 {
+	switch {
+	case by.staff != 0:
 		return p.asStaff(tx)
+	case by.behind.Number == 0:
+		return p.asUser(tx)
+	case by.behind.Account != account:
+		return p, errElsewhere
 	}
+	p, err := p.asUser(tx)
+	if err != nil {
+		return p, err
+	}
+	return p.narrowed(tx)
+}
+
+// asUser reads what a user holds: as a member, through grants on single
+// objects, and through partners.
+func (p proof) asUser(tx *db.Tx) (proof, error) {
+	by, account := p.principal, p.account
 	if by.user == 0 {
 		return p, fault.Missing()
 	}
@@ -249,8 +266,11 @@ func (p proof) asStaff(tx *db.Tx) (proof, error) {
 
 // denied says what the member has and whom to ask.
 func denied(tx *db.Tx, held proof, reason, text string) error {
-	if held.principal.staff != 0 {
+	switch {
+	case held.principal.staff != 0:
 		return fault.New(fault.Denied, reason, "Your role does not allow this.")
+	case held.principal.behind.Number != 0:
+		return fault.New(fault.Denied, reason, "This takes what the person may do here and what your own role allows, both. What only owners may, nobody does for them.")
 	}
 	names, err := ownerNames(tx, held.account)
 	if err != nil {

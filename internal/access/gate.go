@@ -85,9 +85,9 @@ func hours(n int64) string {
 // pass holds the account's gate against what the principal has shown. An
 // owner who has shown a second factor reaches what only owners may do in
 // whatever way she came: a way that is out of order must not lock out those
-// who can change it.
+// who can change it. Operators have shown what their own realm asks for.
 func (p proof) pass(need requirement, now time.Time) error {
-	if p.principal.user == 0 {
+	if p.principal.isOperator() {
 		return nil
 	}
 	g := p.gate
@@ -145,6 +145,7 @@ type PolicyMember struct {
 type PolicyPage struct {
 	Gate
 	Members   []PolicyMember // owners first
+	StaffLook bool           // whether operators may look at the account as one of its people
 	Providers []Choice       // the providers that people can sign in through
 }
 
@@ -184,6 +185,9 @@ func (m *Memberships) Policy(ctx context.Context, by For[Own]) (p PolicyPage, er
 			return err
 		}
 		if p.Providers, err = AllWays(tx); err != nil {
+			return err
+		}
+		if p.StaffLook, err = StaffMayLook(tx, by.Account()); err != nil {
 			return err
 		}
 		p.Members, err = db.All[PolicyMember](tx, without, by.Account(), tx.Now)

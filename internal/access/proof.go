@@ -32,6 +32,7 @@ type proof struct {
 	onlyObjects bool
 	membership  id.Membership
 	seenAt      time.Time
+	onlyLooks   bool // an operator who looks as somebody else and does not act
 	by          audit.Actor
 }
 
@@ -139,6 +140,9 @@ func (f For[P]) WriteClosed(ctx context.Context, fn func(tx *db.Tx, by For[P]) e
 		if err != nil {
 			return err
 		}
+		if by.onlyLooks {
+			return errOnlyLooks
+		}
 		return fn(tx, by)
 	})
 	if fault.Is(err, fault.Denied) {
@@ -164,7 +168,7 @@ const visitEvery = time.Hour
 
 // Visited notes that the member has been in the account, for the People page.
 func (f For[P]) Visited(ctx context.Context) error {
-	if f.m == nil || f.membership == 0 || f.m.db.Now().Sub(f.seenAt) < visitEvery {
+	if f.m == nil || f.membership == 0 || f.principal.isOperator() || f.m.db.Now().Sub(f.seenAt) < visitEvery {
 		return nil
 	}
 	return f.m.db.Write(ctx, f.scope(), func(tx *db.Tx) error {

@@ -84,13 +84,14 @@ var (
 )
 
 // A reachQuery is the list in its three forms; each is planned for itself.
-type reachQuery struct{ all, from, search string }
+type reachQuery struct{ all, from, search, only string }
 
 func newReachQuery(ways string) reachQuery {
 	return reachQuery{
 		all:    reached(ways, ""),
 		from:   reached(ways, " WHERE (a.name, a.id) > ($4, $5)"),
 		search: reached(ways, ` WHERE (a.name, a.id) > ($4, $5) AND (a.search LIKE $6 ESCAPE '\' OR a.id = $7)`),
+		only:   reached(ways, " WHERE a.id = $4"),
 	}
 }
 
@@ -103,8 +104,20 @@ var (
 // asked for, so that the caller can tell whether there are more.
 func (m *Memberships) Reach(ctx context.Context, i auth.Identity, p Page) (list []Reached, err error) {
 	defer fault.Wrap(&err, "access.Reach(%d)", i.User())
+	if by, ok := i.Impersonator(); ok {
+		return m.reachOnly(ctx, i.User(), by.Account)
+	}
 	err = m.db.Peek(ctx, db.Wide, func(tx *db.Tx) error {
 		list, err = ReachOf(tx, i.User(), p)
+		return err
+	})
+	return list, err
+}
+
+// reachOnly is the list of an operator who looks as somebody: one account.
+func (m *Memberships) reachOnly(ctx context.Context, u id.User, account id.Account) (list []Reached, err error) {
+	err = m.db.Peek(ctx, db.Wide, func(tx *db.Tx) error {
+		list, err = db.All[Reached](tx, reachBoth.only, u, 1, tx.Now, account)
 		return err
 	})
 	return list, err
@@ -124,6 +137,9 @@ var recent = `
 // are more.
 func (m *Memberships) Recent(ctx context.Context, i auth.Identity, limit int) (list []Reached, err error) {
 	defer fault.Wrap(&err, "access.Recent(%d)", i.User())
+	if by, ok := i.Impersonator(); ok {
+		return m.reachOnly(ctx, i.User(), by.Account)
+	}
 	err = m.db.Peek(ctx, db.Wide, func(tx *db.Tx) error {
 		list, err = db.All[Reached](tx, recent, i.User(), limit+1, tx.Now)
 		return err

@@ -20,7 +20,8 @@ func (a *App) mountSweep() {
 	a.Jobs.Every(time.Hour, sweepArgs{})
 }
 
-// Sweep deletes counters, links, sessions and sign-ups that ended long ago.
+// Sweep deletes counters, links, sessions and sign-ups that ended long ago, and
+// writes down which looks as somebody else are over.
 func (a *App) Sweep(ctx context.Context) error {
-	return errors.Join(a.Auth.Sweep(ctx), a.Accounts.Sweep(ctx))
+	return errors.Join(a.Auth.Sweep(ctx), a.Accounts.Sweep(ctx), a.Looks.Sweep(ctx))
 }

@@ -33,6 +33,7 @@ const (
 	ViaMember  Via = "membership" // through one's own membership
 	ViaPartner Via = "partner"    // through a partner link; ViaID is the partner's account
 	ViaStaff   Via = "staff"
+	ViaBehalf  Via = "impersonation" // an operator as one of an account's people; ViaID is the impersonation
 	ViaSystem  Via = "system"
 	ViaImport  Via = "import" // the upgrade from another system; ViaID is the import
 )

@@ -16,6 +16,9 @@ var details = map[string]func(Entry) string{
 	"account.status_changed": func(e Entry) string { return ": " + values(e.Before)["status"] + " → " + values(e.After)["status"] },
 	"contact.added":          func(e Entry) string { return mailOf(e.After) },
 	"contact.changed":        func(e Entry) string { return mailOf(e.After) },
+	"account.staff_look_changed": func(e Entry) string { return ": " + values(e.After)["staff_may_look"] },
+	"impersonation.started":  func(e Entry) string { return ": “" + values(e.After)["reason"] + "”" },
+	"impersonation.ended":    func(e Entry) string { return endings[values(e.After)["why"]] },
 	"member.joined":          joined,
 	"member.changed":         changedPower,
 	"identity.linked":        func(e Entry) string { return ": " + values(e.After)["provider"] },
@@ -33,6 +36,17 @@ var details = map[string]func(Entry) string{
 	"ownership.offered": func(e Entry) string {
 		return ifSo(e.After, "hand_over", ", to hand it over")
 	},
+}
+
+// endings say why a look at an account as one of its people was over.
+var endings = map[string]string{
+	"expired": ": its time had run out",
+	"session": ": the staff session was over",
+	"staff":   ": the staff member may no longer sign in",
+	"role":    ": the role no longer allowed it",
+	"user":    ": the user can no longer sign in",
+	"refused": ": the account does not allow it",
+	"access":  ": the user no longer had access",
 }
 
 // ifSo is the text where a value of the record is true.

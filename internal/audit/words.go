@@ -174,6 +174,12 @@ var sayings = map[string]string{
 	"staff.signed_out":           "signed out of the staff area",
 	"staff.confirmed":            "confirmed the password in the staff area",
 	"log.exported":               "exported activity",
+	"impersonation.started":      "began to look at the account as {subject}",
+	"impersonation.acting":       "began to act in the account as {subject}",
+	"impersonation.ended":        "stopped looking at the account as {subject}",
+	"impersonation.forbidden":    "asked for something that nobody may do for somebody else",
+	"account.staff_look_changed": "said whether staff may look at the account as one of its people",
+	"access.only-looking":        "asked to change something while only looking",
 	"staff.retried_mail":         "had all waiting mail tried again",
 }
 
@@ -192,4 +198,7 @@ var refusals = map[string]string{
 	"access.email-unverified":   "was refused something that takes a confirmed mail address",
 	"access.staff-only":         "was refused something that only staff may do",
 	"staff.permission":          "was refused something that takes another role",
+	"access.only-looking":       "was refused changing something while only looking",
+	"impersonation.started":     "was refused looking at the account as {subject}",
+	"impersonation.forbidden":   "was refused something that nobody may do for somebody else",
 }

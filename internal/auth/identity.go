@@ -6,6 +6,7 @@ import (
 	"clientele/internal/audit"
 	"clientele/internal/id"
 	"clientele/internal/mail"
+	"clientele/internal/user"
 )
 
 // A Request is what sign-in notes of a request: its id, where it came from
@@ -35,7 +36,31 @@ type Identity struct {
 	several  bool
 	proof    Proof
 	request  Request
+	behind   Impersonator
 }
+
+// An Impersonator is the operator who looks at one account as somebody else.
+type Impersonator struct {
+	Number  id.Impersonation
+	Staff   id.Staff
+	Name    string
+	Account id.Account
+}
+
+// Impersonated is the identity of a user as whom an operator looks at one
+// account. It has no session and has shown nothing, so whatever asks for a
+// proof of hers stays shut; and access makes sure of the impersonation anew,
+// whenever something is asked for. Without an operator it is nobody.
+func Impersonated(u user.User, by Impersonator, r Request) Identity {
+	if by.Number == 0 || by.Staff == 0 || by.Account == 0 {
+		return Identity{request: r}
+	}
+	return Identity{user: u.ID, name: u.Name, address: u.Address, verified: u.VerifiedAt.Valid, language: u.Language, lastUsed: by.Account, request: r, behind: by}
+}
+
+// Impersonator is the operator who looks as her; ok is false where it is
+// herself.
+func (i Identity) Impersonator() (by Impersonator, ok bool) { return i.behind, i.behind.Number != 0 }
 
 // Fresh is how long a shown credential counts for what asks for a fresh one.
 const Fresh = 10 * time.Minute
@@ -81,7 +106,10 @@ func (i Identity) FreshAt(now time.Time) bool {
 	return i.SignedIn() && !now.Before(i.provedAt) && now.Sub(i.provedAt) <= Fresh
 }
 
-// Actor is the person acting for herself.
+// Actor is the person acting for herself, or the operator acting as her.
 func (i Identity) Actor() audit.Actor {
+	if by, ok := i.Impersonator(); ok {
+		return audit.Actor{Kind: audit.Staff, ID: int64(by.Staff), Via: audit.ViaBehalf, ViaID: int64(by.Number), Behalf: i.user, Request: i.request.ID, Network: i.request.Network}
+	}
 	return audit.Actor{Kind: audit.User, ID: int64(i.user), Via: audit.ViaSelf, Request: i.request.ID, Network: i.request.Network}
 }

@@ -19,6 +19,7 @@ import (
 // Backoffice is the staff area.
 type Backoffice struct {
 	staff       *staff.Staff
+	looks       *staff.Impersonations
 	memberships *access.Memberships
 	accounts    *account.Accounts
 	invites     *invite.Invites
@@ -29,8 +30,8 @@ type Backoffice struct {
 }
 
 // New makes the staff area.
-func New(s *staff.Staff, m *access.Memberships, as *account.Accounts, v *invite.Invites, p *sso.Providers, o *mail.Outbox, j *job.Jobs, l *audit.Log) *Backoffice {
-	return &Backoffice{staff: s, memberships: m, accounts: as, invites: v, providers: p, outbox: o, jobs: j, log: l}
+func New(s *staff.Staff, v *staff.Impersonations, m *access.Memberships, as *account.Accounts, i *invite.Invites, p *sso.Providers, o *mail.Outbox, j *job.Jobs, l *audit.Log) *Backoffice {
+	return &Backoffice{staff: s, looks: v, memberships: m, accounts: as, invites: i, providers: p, outbox: o, jobs: j, log: l}
 }
 
 // Mount mounts the pages.
@@ -41,6 +42,7 @@ func (b *Backoffice) Mount(m *web.Mux) {
 	b.mountPeople(m)
 	b.mountInvitations(m)
 	b.mountUser(m)
+	b.mountImpersonations(m)
 	b.mountMails(m)
 	b.mountLog(m)
 	b.mountProviders(m)

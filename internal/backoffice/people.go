@@ -28,6 +28,7 @@ type peopleView struct {
 	Members     []memberRow
 	Invitations []invitationRow
 	MayInvite   bool
+	MayLook     bool // as one of the members
 }
 
 // A memberRow is a member in the list.
@@ -57,7 +58,8 @@ func (b *Backoffice) people(r *web.Request, by staff.For[staff.Look]) error {
 		return err
 	}
 	manage, ok := access.Also[access.ManagePeople](acc)
-	v := peopleView{MayInvite: ok && !acc.Closed()}
+	_, look := staff.Also[staff.ViewAs](by)
+	v := peopleView{MayInvite: ok && !acc.Closed(), MayLook: look}
 	for _, m := range members {
 		v.Members = append(v.Members, memberRow{m, v.MayInvite && manage.MayTouch(m) == nil})
 	}

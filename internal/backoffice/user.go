@@ -27,6 +27,7 @@ type userView struct {
 	MoreActivity string
 	MayHelp      bool
 	MayRecover   bool
+	MayLook      bool // as the user, in one of the accounts
 	Operator     id.Staff
 	Reset        resetView
 }
@@ -53,6 +54,8 @@ func (b *Backoffice) viewUser(r *web.Request, by staff.For[staff.Look], number i
 	v = userView{Person: person, Operator: by.Staff(), Reset: resetView{FactorReset: person.Reset}}
 	_, help := staff.Also[staff.Help](by)
 	_, recover := staff.Also[staff.Recover](by)
+	_, look := staff.Also[staff.ViewAs](by)
+	v.MayLook = look && v.Status == user.Active
 	v.MayHelp, v.MayRecover = help && v.Status == user.Active, recover && v.Status == user.Active
 	return v, b.goOn(r, by, &v)
 }

@@ -33,6 +33,7 @@ type Config struct {
 	SignUp         string   `name:"signup" env:"CLIENTELE_SIGNUP" default:"open" enum:"open,invitation" help:"Who may sign up: open, or by invitation only."`
 	PasswordLength int      `name:"password-length" env:"CLIENTELE_PASSWORD_LENGTH" default:"12" help:"How many characters a new password has at least, 8 to 64."`
 	GeoFile        string   `name:"geo-file" env:"CLIENTELE_GEO_FILE" help:"File in MaxMind's format that tells where addresses are, by city or by country. Without one, sessions show no place."`
+	TellLook       string   `name:"tell-impersonation" env:"CLIENTELE_TELL_IMPERSONATION" default:"on" enum:"on,off" help:"Whether people are mailed when staff look at an account as them: on or off."`
 	LogFormat      string   `name:"log-format" env:"CLIENTELE_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"auto prints for people on a terminal, and JSON elsewhere."`
 }
 
@@ -222,6 +223,7 @@ func (s Settled) Lines() []string {
 		"signup           " + s.SignUp,
 		fmt.Sprintf("password-length  %d", s.PasswordLength),
 		"geo-file         " + places,
+		"tell-impersonation  " + s.TellLook,
 		"log-format       " + s.LogFormat,
 	}
 }

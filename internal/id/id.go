@@ -69,6 +69,9 @@ type Identity int64
 // A FactorReset is the removal of a second factor that was lost.
 type FactorReset int64
 
+// An Impersonation is an operator who looks at an account as one of its people.
+type Impersonation int64
+
 // A Mail is one message in the mail log.
 type Mail int64
 

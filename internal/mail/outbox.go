@@ -59,6 +59,7 @@ func (o *Outbox) Send(tx *db.Tx, m Message) (id.Mail, error) {
 	if m.To.IsZero() {
 		return 0, fmt.Errorf("mail.Send(%s): no recipient", m.Kind)
 	}
+	m = m.signed(tx.Context())
 	full, err := m.render(tx.Context(), o.brand)
 	if err != nil {
 		return 0, err

@@ -17,20 +17,20 @@ import (
 func (p *Portal) mountAccount(m *web.Mux) {
 	const base = "/a/{account}"
 	kinds := web.Repeats("kinds")
-	web.Account(m, "GET "+base, p.overview)
-	web.Account(m, "GET "+base+"/settings", p.settings)
-	web.Account(m, "POST "+base+"/settings", p.changeSettings, web.Audits("account.changed"), kinds)
+	web.Account(m, "GET "+base, p.overview, web.ByStaff)
+	web.Account(m, "GET "+base+"/settings", p.settings, web.ByStaff)
+	web.Account(m, "POST "+base+"/settings", p.changeSettings, web.Audits("account.changed"), kinds, web.ByStaff)
 	web.Account(m, "GET "+base+"/close", p.closePage, web.StepUp)
 	web.Account(m, "POST "+base+"/close", p.closeAccount, web.StepUp, web.Audits("account.closed"))
-	web.Account(m, "GET "+base+"/contacts", p.contacts)
-	web.Account(m, "GET "+base+"/contacts/new", p.newContact)
-	web.Account(m, "POST "+base+"/contacts", p.addContact, web.Audits("contact.added"), kinds)
-	web.Account(m, "GET "+base+"/contacts/{contact}", p.contact)
-	web.Account(m, "POST "+base+"/contacts/{contact}", p.changeContact, web.Audits("contact.changed"), kinds)
-	web.Account(m, "POST "+base+"/contacts/{contact}/remove", p.removeContact, web.Audits("contact.removed"))
-	web.Account(m, "GET "+base+"/activity", p.activity)
+	web.Account(m, "GET "+base+"/contacts", p.contacts, web.ByStaff)
+	web.Account(m, "GET "+base+"/contacts/new", p.newContact, web.ByStaff)
+	web.Account(m, "POST "+base+"/contacts", p.addContact, web.Audits("contact.added"), kinds, web.ByStaff)
+	web.Account(m, "GET "+base+"/contacts/{contact}", p.contact, web.ByStaff)
+	web.Account(m, "POST "+base+"/contacts/{contact}", p.changeContact, web.Audits("contact.changed"), kinds, web.ByStaff)
+	web.Account(m, "POST "+base+"/contacts/{contact}/remove", p.removeContact, web.Audits("contact.removed"), web.ByStaff)
+	web.Account(m, "GET "+base+"/activity", p.activity, web.ByStaff)
 	web.Account(m, "POST "+base+"/activity/export", p.exportActivity, web.Audits("log.exported"))
-	web.Account(m, "GET "+base+"/emails", p.emails)
+	web.Account(m, "GET "+base+"/emails", p.emails, web.ByStaff)
 }
 
 // An overviewView is what the first page of an account shows.

@@ -16,7 +16,7 @@ import (
 
 // mountDoor mounts the ways in: sign-in, sign-up, recovery.
 func (p *Portal) mountDoor(m *web.Mux) {
-	web.Public(m, "GET /", p.start)
+	web.Public(m, "GET /", p.start, web.ByStaff)
 	web.Public(m, "GET /signin", p.signIn)
 	web.Public(m, "POST /signin", p.doSignIn, web.Audits("user.signed_in"))
 	web.Public(m, "POST /signout", p.doSignOut, web.Audits("user.signed_out"))

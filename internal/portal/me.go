@@ -19,7 +19,7 @@ import (
 func (p *Portal) mountMe(m *web.Mux) {
 	web.SignedIn(m, "GET /me", p.me)
 	web.SignedIn(m, "POST /me", p.rename, web.Audits("user.renamed"))
-	web.SignedIn(m, "GET /me/accounts", p.myAccounts)
+	web.SignedIn(m, "GET /me/accounts", p.myAccounts, web.ByStaff)
 	web.SignedIn(m, "POST /me/accounts/several", p.hideSeveral, web.Audits("user.hint_hidden"))
 	web.SignedIn(m, "GET /me/accounts/new", p.newAccount)
 	web.SignedIn(m, "POST /me/accounts/new", p.openAccount, web.Audits("account.opened"))

@@ -16,14 +16,14 @@ import (
 func (p *Portal) mountPeople(m *web.Mux) {
 	const people = "/a/{account}/people"
 	boxes := web.Repeats("permissions")
-	web.Account(m, "GET "+people, p.people)
+	web.Account(m, "GET "+people, p.people, web.ByStaff)
 	web.Account(m, "GET "+people+"/invitations/new", p.newInvitation)
 	web.Account(m, "POST "+people+"/invitations", p.sendInvitation, web.Audits("invitation.sent"), boxes)
-	web.Account(m, "GET "+people+"/invitations/{invitation}", p.editInvitation)
+	web.Account(m, "GET "+people+"/invitations/{invitation}", p.editInvitation, web.ByStaff)
 	web.Account(m, "POST "+people+"/invitations/{invitation}", p.changeInvitation, web.Audits("invitation.changed"), boxes)
 	web.Account(m, "POST "+people+"/invitations/{invitation}/resend", p.resendInvitation, web.Audits("invitation.resent"))
 	web.Account(m, "POST "+people+"/invitations/{invitation}/withdraw", p.withdrawInvitation, web.Audits("invitation.withdrawn"))
-	web.Account(m, "GET "+people+"/members/{member}", p.member)
+	web.Account(m, "GET "+people+"/members/{member}", p.member, web.ByStaff)
 	web.Account(m, "POST "+people+"/members/{member}", p.changeMember, web.Audits("member.changed"), boxes)
 	web.Account(m, "POST "+people+"/members/{member}/remove", p.removeMember, web.Audits("member.removed"))
 	web.Account(m, "GET "+people+"/members/{member}/ownership", p.ownership, web.StepUp)

@@ -16,6 +16,7 @@ import (
 func (p *Portal) mountPolicy(m *web.Mux) {
 	web.Account(m, "GET /a/{account}/people/policy", p.policy, web.StepUp)
 	web.Account(m, "POST /a/{account}/people/policy", p.setPolicy, web.StepUp, web.Audits("account.policy_changed"), web.Repeats("ways"))
+	web.Account(m, "POST /a/{account}/people/staff-look", p.setStaffLook, web.StepUp, web.Audits("account.staff_look_changed"))
 }
 
 // A policyForm is the policy's page with what was typed on it.
@@ -87,4 +88,17 @@ func readPolicy(r *web.Request) (out access.Policy, err error) {
 		f.Add("session_hours", "Choose one of the lengths in the list.")
 	}
 	return out, f.Err()
+}
+
+func (p *Portal) setStaffLook(r *web.Request, by access.For[access.Own]) error {
+	may := r.Ticked("may")
+	if err := p.memberships.SetStaffLook(r.Context(), by, may); err != nil {
+		return err
+	}
+	if may {
+		r.Say(ui.Good, "Staff may look at "+by.AccountName()+" as one of its people. Each time stands in the activity.")
+	} else {
+		r.Say(ui.Good, "Nobody of the staff looks at "+by.AccountName()+" as one of its people any more.")
+	}
+	return r.Redirect(accountPath(by.Account()) + "/people/policy")
 }

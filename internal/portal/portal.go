@@ -171,6 +171,9 @@ func (p *Portal) withOpen(r *web.Request, list []access.Reached, open id.Account
 
 // locked says what an account asks for before it opens, in this session.
 func locked(r *web.Request, a access.Reached) string {
+	if r.Looks() {
+		return ""
+	}
 	switch a.Asks(r.Me().Proof(), r.Now()) {
 	case access.NeedsSecond:
 		return "Asks for a second factor"

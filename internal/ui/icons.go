@@ -24,6 +24,7 @@ var icons = map[string]string{
 	"accounts": `<rect x="4" y="4" width="6.75" height="6.75" rx="1.75"/><rect x="13.25" y="4" width="6.75" height="6.75" rx="1.75"/><rect x="4" y="13.25" width="6.75" height="6.75" rx="1.75"/><rect x="13.25" y="13.25" width="6.75" height="6.75" rx="1.75"/>`,
 	"more":     `<path d="M6 12v.01M12 12v.01M18 12v.01"/>`,
 	"key":      `<circle cx="8" cy="15.5" r="4.25"/><path d="m11 12.5 8-8M16 7.5l2.75 2.75M13.5 10l1.75 1.75"/>`,
+	"eye":      `<path d="M2.75 12S6.25 5.5 12 5.5s9.25 6.5 9.25 6.5-3.5 6.5-9.25 6.5S2.75 12 2.75 12z"/><circle cx="12" cy="12" r="2.75"/>`,
 	"note":     `<path d="M5.5 3.75h9l4.5 4.5v12h-13.5zM14 4v4.75h4.75M8.75 13h6.5M8.75 16.5h4"/>`,
 	"server":   `<rect x="3.75" y="4.5" width="16.5" height="6.5" rx="1.75"/><rect x="3.75" y="13" width="16.5" height="6.5" rx="1.75"/><path d="M7.5 7.75v.01M7.5 16.25v.01"/>`,
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"clientele/internal/staff"
 	"clientele/internal/ui"
 )
 
@@ -15,6 +16,7 @@ const (
 	deviceCookie  = "__Host-clientele-device"
 	flashCookie   = "__Host-clientele-flash"
 	staffCookie   = "__Secure-clientele-staff"
+	lookCookie    = "__Host-clientele-look" // an operator's, who looks as somebody else
 )
 
 // The cookies that hold a mailed token between its link and its form.
@@ -115,8 +117,21 @@ func (r *Request) StartStaffSession(session string) {
 	r.setCookie(staffCookie, session, "/staff", 0, http.SameSiteStrictMode)
 }
 
+// StartLook gives the browser the token by which an operator looks as
+// somebody else. Outside the staff area it comes before every session.
+func (r *Request) StartLook(token string) {
+	r.setCookie(lookCookie, token, "/", staff.ImpersonationLife, http.SameSiteStrictMode)
+}
+
+// EndLook takes it away, with all that the browser has kept of the pages.
+func (r *Request) EndLook() {
+	r.setCookie(lookCookie, "", "/", -time.Second, http.SameSiteStrictMode)
+	r.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+}
+
 // EndStaffSession takes it away.
 func (r *Request) EndStaffSession() {
+	r.EndLook()
 	r.setCookie(staffCookie, "", "/staff", -time.Second, http.SameSiteStrictMode)
 	r.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 }

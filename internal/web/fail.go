@@ -80,6 +80,8 @@ func (r *Request) failPage(status int, e *fault.Error) {
 	}
 	var err error
 	switch {
+	case r.look != nil:
+		err = r.Render(status, failure(r, e))
 	case e.Code == fault.NotSignedIn && signIn != nil:
 		err = r.Render(status, signIn(r, next))
 	case e.Code == fault.StepUp && confirm != nil:

@@ -83,7 +83,7 @@ func failure(r *Request, e *fault.Error) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = ui.LinkButton("Go to the start page", home(r)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.LinkButton("Go to the start page", startOf(r, e)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -104,10 +104,22 @@ func failure(r *Request, e *fault.Error) templ.Component {
 // insideOf is the account whose member was refused something in it. Whoever is
 // no member finds nothing, and is led nowhere.
 func insideOf(r *Request, e *fault.Error) string {
+	if r.look != nil {
+		return lookPath(r.look)
+	}
 	if r.route.Guard != "account" || e.Code != fault.Denied && e.Code != fault.Conflict {
 		return ""
 	}
 	return "/a/" + r.PathValue("account")
+}
+
+// startOf is where the page leads. An operator who no longer looks as somebody
+// begins again in the staff area.
+func startOf(r *Request, e *fault.Error) string {
+	if e.Reason == "impersonation-over" {
+		return "/staff/impersonations"
+	}
+	return home(r)
 }
 
 func home(r *Request) string {

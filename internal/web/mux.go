@@ -42,6 +42,7 @@ type Mux struct {
 	auth        *auth.Auth
 	memberships *access.Memberships
 	staff       *staff.Staff
+	looks       *staff.Impersonations
 	mux         *http.ServeMux
 	routes      []Route
 
@@ -56,8 +57,8 @@ type Mux struct {
 }
 
 // NewMux makes a mux without routes.
-func NewMux(o Options, d *db.DB, a *auth.Auth, m *access.Memberships, s *staff.Staff) *Mux {
-	return &Mux{Options: o, db: d, auth: a, memberships: m, staff: s, mux: http.NewServeMux()}
+func NewMux(o Options, d *db.DB, a *auth.Auth, m *access.Memberships, s *staff.Staff, v *staff.Impersonations) *Mux {
+	return &Mux{Options: o, db: d, auth: a, memberships: m, staff: s, looks: v, mux: http.NewServeMux()}
 }
 
 // A Route is one way in, as testdata/routes.txt prints it.
@@ -70,6 +71,7 @@ type Route struct {
 	Audits  string   // the event that it records; empty where it changes nothing
 	Rate    string   // what bounds it: "visitor" counts by network, "person" by who is signed in
 	Begins  bool     // only opens a step, which another route ends: nothing of anybody's changes
+	ByStaff bool     // may be used by an operator who looks as somebody else, or acts as them
 	Repeats []string // the form fields that may stand several times
 }
 
@@ -101,7 +103,18 @@ func (r Route) String() string {
 	if r.StepUp {
 		step = "step-up"
 	}
-	return strings.TrimRight(fmt.Sprintf("%-6s %-52s %-32s %-8s %-28s %s", r.Method, r.Pattern, guard, dash(step), dash(r.Audits), dash(r.Rate)), " ")
+	return strings.TrimRight(fmt.Sprintf("%-6s %-52s %-32s %-8s %-28s %-7s %s", r.Method, r.Pattern, guard, dash(step), dash(r.Audits), dash(r.Rate), r.byStaff()), " ")
+}
+
+// byStaff is what the route lets an operator do who looks as somebody else.
+func (r Route) byStaff() string {
+	switch {
+	case !r.ByStaff:
+		return ""
+	case r.Unsafe():
+		return "staff may act"
+	}
+	return "staff may look"
 }
 
 // An Option says more of a route.
@@ -109,6 +122,14 @@ type Option func(*Route)
 
 // StepUp asks for a credential shown within the last ten minutes.
 func StepUp(r *Route) { r.StepUp = true }
+
+// ByStaff opens the route to an operator who looks as one of an account's
+// people; a form only once she acts. Without it the route is shut to her, so
+// nothing new is done in somebody else's name by oversight. It never stands
+// at what belongs to the person or decides who has access: passwords, factors,
+// addresses, tokens, invitations, ownership, partners, payment methods,
+// consent, exports, deleting, and her other accounts.
+func ByStaff(r *Route) { r.ByStaff = true }
 
 // Begins says that the route only opens a step that another one ends, like a
 // challenge that waits for its answer: there is nothing to record yet.
@@ -226,7 +247,7 @@ func (m *Mux) mount(pattern string, route Route, opts []Option, h func(*Request)
 }
 
 func (m *Mux) noteVisit(r *Request, account id.Account, visited func(ctx ctx) error) error {
-	if r.Method != http.MethodGet {
+	if r.Method != http.MethodGet || r.look != nil {
 		return nil
 	}
 	if err := visited(r.Context()); err != nil {

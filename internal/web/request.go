@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"clientele/internal/access"
 	"clientele/internal/auth"
 	"clientele/internal/fault"
 	"clientele/internal/id"
@@ -32,6 +33,8 @@ type Request struct {
 	info     auth.Request
 	me       auth.Identity
 	operator staff.Identity
+	look     *access.Impersonation // as whom an operator looks, outside the staff area
+	asked    bool                  // whether that has been found out
 	form     url.Values
 }
 
@@ -165,6 +168,9 @@ func (r *Request) mustBeFresh() error {
 	if !r.route.StepUp {
 		return nil
 	}
+	if r.look != nil {
+		return errOnlyHerself
+	}
 	if r.route.Guard == "staff" && r.operator.FreshAt(r.Now()) || r.route.Guard != "staff" && r.me.FreshAt(r.Now()) {
 		return nil
 	}
@@ -178,7 +184,7 @@ func (r *Request) Render(status int, c templ.Component) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	return c.Render(r.Context(), r.w)
+	return c.Render(r.withBanner(r.Context()), r.w)
 }
 
 // RenderAgain shows a form once more, with what is wrong with it; without a

@@ -113,8 +113,14 @@ func (r *Request) prepare() (err error) {
 	if r.route.Unsafe() && !r.fromOurPages() {
 		return fault.New(fault.Denied, "cross-site", "This request did not come from a page of this server, so it was refused. Open the page here and try again.")
 	}
-	if r.me, err = r.mux.auth.Identify(r.Context(), r.cookie(sessionCookie), r.info); err != nil {
+	looks, err := r.identifyLook()
+	if err != nil {
 		return err
+	}
+	if !looks {
+		if r.me, err = r.mux.auth.Identify(r.Context(), r.cookie(sessionCookie), r.info); err != nil {
+			return err
+		}
 	}
 	if strings.HasPrefix(r.route.Pattern, "/staff") {
 		if r.operator, err = r.mux.staff.Identify(r.Context(), r.cookie(staffCookie), r.info); err != nil {
@@ -158,6 +164,8 @@ func (r *Request) limit() error {
 		limit, key = visitorLimit, "visitor:"+auth.Network(r.info.Network)
 	case r.operator.SignedIn():
 		key = "operator:" + id.String(r.operator.Staff())
+	case r.look != nil:
+		key = "operator:" + id.String(r.look.StaffID)
 	case r.me.SignedIn():
 		key = "person:" + id.String(r.me.User())
 	default:
