@@ -60,7 +60,7 @@ CREATE TABLE accounts (
     version     BIGINT NOT NULL DEFAULT 1,     -- every change goes through this row first, one after another
     search      TEXT  NOT NULL DEFAULT '',
     created_at  TIMESTAMP NOT NULL
-, ways TEXT NOT NULL DEFAULT '', second_from TIMESTAMP, session_hours BIGINT NOT NULL DEFAULT 0, import_id BIGINT REFERENCES imports (id), group_id BIGINT REFERENCES account_groups (id), offers BOOLEAN NOT NULL DEFAULT FALSE);
+, ways TEXT NOT NULL DEFAULT '', second_from TIMESTAMP, session_hours BIGINT NOT NULL DEFAULT 0, import_id BIGINT REFERENCES imports (id), group_id BIGINT REFERENCES account_groups (id), offers BOOLEAN NOT NULL DEFAULT FALSE, staff_may_look BOOLEAN NOT NULL DEFAULT TRUE);
 
 CREATE TABLE address_changes (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -216,6 +216,23 @@ CREATE TABLE identities (
     created_at   TIMESTAMP NOT NULL,
     used_at      TIMESTAMP,
     UNIQUE (issuer, subject)
+);
+
+CREATE TABLE impersonations (
+    id                INTEGER PRIMARY KEY AUTOINCREMENT,
+    staff_id          BIGINT NOT NULL REFERENCES staff (id),
+    staff_session_id  BIGINT NOT NULL REFERENCES staff_sessions (id), -- it lives and dies with this
+    user_id           BIGINT NOT NULL REFERENCES users (id),
+    account_id        BIGINT NOT NULL REFERENCES accounts (id),
+    token_hash        TEXT  NOT NULL UNIQUE,
+    reason            TEXT NOT NULL,
+    origin            TEXT NOT NULL,             -- the page of the staff area that it leads back to
+    created_at        TIMESTAMP NOT NULL,
+    expires_at        TIMESTAMP NOT NULL,
+    acting_at         TIMESTAMP,                 -- from when on it may change something
+    ended_at          TIMESTAMP,
+    ended_why         TEXT NOT NULL DEFAULT '' CHECK (ended_why IN ('', 'ended', 'expired', 'session', 'staff', 'role', 'user', 'refused', 'access')),
+    UNIQUE (account_id, id)
 );
 
 CREATE TABLE import_rows (
@@ -527,6 +544,8 @@ CREATE INDEX devices_user ON devices (user_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX factor_resets_open ON factor_resets (user_id) WHERE state = 'open';
 CREATE INDEX grants_membership ON grants (account_id, membership_id) WHERE ended_at IS NULL;
 CREATE INDEX identities_user ON identities (user_id);
+CREATE UNIQUE INDEX impersonations_one ON impersonations (staff_session_id) WHERE ended_at IS NULL;
+CREATE INDEX impersonations_running ON impersonations (id) WHERE ended_at IS NULL;
 CREATE INDEX import_rows_target ON import_rows (target_id);
 CREATE INDEX invitations_address ON invitations (address) WHERE state = 'pending';
 CREATE UNIQUE INDEX invitations_pending ON invitations (account_id, address) WHERE state = 'pending';
@@ -748,6 +767,9 @@ POLICY wall ON contacts (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()))
     WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
 POLICY wall ON grants (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON impersonations (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()))
     WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
 POLICY wall ON invitation_blocks (enabled, forced)

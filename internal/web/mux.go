@@ -126,9 +126,8 @@ func StepUp(r *Route) { r.StepUp = true }
 // ByStaff opens the route to an operator who looks as one of an account's
 // people; a form only once she acts. Without it the route is shut to her, so
 // nothing new is done in somebody else's name by oversight. It never stands
-// at what belongs to the person or decides who has access: passwords, factors,
-// addresses, tokens, invitations, ownership, partners, payment methods,
-// consent, exports, deleting, and her other accounts.
+// at what belongs to the person, nor at tokens, invitations, ownership,
+// partners, payment methods, consent, exports, deleting and other accounts.
 func ByStaff(r *Route) { r.ByStaff = true }
 
 // Begins says that the route only opens a step that another one ends, like a

@@ -35,6 +35,7 @@ type stage struct {
 	own      map[string]string // what stands in the paths below /me, as the owner
 	tokens   map[string]string // the mailed tokens, by the cookie that keeps each
 	pairs    []string          // what stands in forms for {owner} and the like, by turns
+	looking  string            // the token by which the administrator looks as the mate
 	words    *strings.Replacer
 	begun    map[string]*apptest.Browser // where a step was begun, by the route that ends it
 }
@@ -75,6 +76,7 @@ func newStage(t *testing.T, w *apptest.World) *stage {
 	s.addProvider()
 	s.addFactors(t)
 	s.addFormer()
+	s.addLook()
 	s.pairs = append(s.pairs, "{owner}", s.owner.Address, "{mate}", s.mate.Address, "{stranger}", s.stranger.Address, "{root}", s.root.Address, "{newcomer}", at("newcomer"))
 	for name, value := range s.ids {
 		s.pairs = append(s.pairs, "{"+name+"}", value)
