@@ -24,7 +24,7 @@ func (r *Request) inStaffArea() bool {
 }
 
 var (
-	errOnlyHerself = fault.New(fault.Denied, "impersonation-forbidden", "Only the person can do this. An operator cannot do it for anybody.")
+	errOnlyHerself = fault.New(fault.Denied, "impersonation-forbidden", "Only the person can do this. An operator cannot do it for anybody. To stop looking as somebody else, press End at the top of the page.")
 	errOnlyLooking = fault.New(fault.Denied, "only-looking", "You are only looking, so nothing can be changed. To change something for this person, act, with the button at the top of the page.")
 )
 
