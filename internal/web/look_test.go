@@ -130,6 +130,7 @@ func TestT109_WhoOnlyLooksChangesNothing(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		s := newStage(t, w)
 		b := s.looker(false)
+		w.Exec("UPDATE memberships SET seen_at = $1", w.Clock.Now().AddDate(0, 0, -1)) // a visit would be noted
 		before := stateOf(w)
 		for _, r := range outside(w) {
 			w.Exec("DELETE FROM throttles")
