@@ -5,20 +5,17 @@ package backoffice
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
+	"clientele/internal/account"
+	"clientele/internal/locale"
+	"clientele/internal/ui"
 	"cmp"
 	"strconv"
 	"strings"
 	"time"
-
-	"clientele/internal/account"
-	"clientele/internal/locale"
-	"clientele/internal/ui"
 )
 
 func summaryPage(s sheet, a summary) templ.Component {

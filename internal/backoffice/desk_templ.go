@@ -5,18 +5,15 @@ package backoffice
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"time"
-
 	"clientele/internal/account"
 	"clientele/internal/id"
 	"clientele/internal/ui"
 	"clientele/internal/user"
+	"time"
 )
 
 func dashboardPage(page ui.Page, d dashboard) templ.Component {

@@ -5,16 +5,13 @@ package backoffice
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"time"
-
 	"clientele/internal/locale"
 	"clientele/internal/ui"
+	"time"
 )
 
 // factorSection is how a lost second factor is removed: by two operators,

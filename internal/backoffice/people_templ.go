@@ -5,17 +5,14 @@ package backoffice
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"time"
-
 	"clientele/internal/id"
 	"clientele/internal/invite"
 	"clientele/internal/ui"
+	"time"
 )
 
 func peoplePage(s sheet, v peopleView) templ.Component {

@@ -5,20 +5,17 @@ package backoffice
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"slices"
-	"strings"
-	"time"
-
 	"clientele/internal/account"
 	"clientele/internal/audit"
 	"clientele/internal/id"
 	"clientele/internal/ui"
+	"slices"
+	"strings"
+	"time"
 )
 
 // kindBoxes are the six kinds of mail to choose from.
