@@ -41,8 +41,24 @@ func (m *Memberships) WhenEnded(fn func(tx *db.Tx, by audit.Actor, account id.Ac
 // live is the SQL of "this membership gives access now", for a row m and the
 // time in parameter $3. It stands here once and is used wherever access is
 // read, so that a membership which has ended, is suspended, has run out or
-// has not begun gives nothing anywhere.
-const live = "m.status = 'active' AND m.starts_at <= $3 AND (m.ends_at IS NULL OR m.ends_at > $3)"
+// has not begun gives nothing anywhere. Its terms have names, so that a
+// diagnosis asks each of them by itself.
+const (
+	live     = standing + " AND " + begun + " AND " + running
+	standing = "m.status = 'active'"
+	begun    = "m.starts_at <= $3"
+	running  = "(m.ends_at IS NULL OR m.ends_at > $3)"
+)
+
+// linkLive is the same of a partner link l, and partnerOpen of the partner p
+// itself.
+const (
+	linkLive     = linkStanding + " AND " + linkBegun + " AND " + linkRunning
+	linkStanding = "l.status = 'active'"
+	linkBegun    = "l.starts_at <= $3"
+	linkRunning  = "(l.ends_at IS NULL OR l.ends_at > $3)"
+	partnerOpen  = "p.status <> 'closed'"
+)
 
 // sources reads what else a person ($2) may do on an account ($1) at a time
 // ($3): through grants on single objects, and through partner links of
@@ -56,9 +72,8 @@ var sources = fmt.Sprintf(`
 	SELECT l.partner_id, %[1]s, '', 0
 	FROM partner_links l JOIN memberships m ON m.account_id = l.partner_id
 	LEFT JOIN roles r ON r.account_id = m.account_id AND r.id = m.role_id
-	JOIN accounts p ON p.id = l.partner_id AND p.status <> 'closed'
-	WHERE l.account_id = $1 AND m.user_id = $2 AND %[2]s AND %[1]s <> 0
-		AND l.status = 'active' AND l.starts_at <= $3 AND (l.ends_at IS NULL OR l.ends_at > $3)`, partnerSet, live)
+	JOIN accounts p ON p.id = l.partner_id AND %[3]s
+	WHERE l.account_id = $1 AND m.user_id = $2 AND %[2]s AND %[1]s <> 0 AND %[4]s`, partnerSet, live, partnerOpen, linkLive)
 
 // partnerSet is the SQL of what somebody may do through a partner link l, for
 // the row m of her membership at the partner and r of its own role: what the
@@ -116,28 +131,36 @@ func Check[P Permission](ctx context.Context, m *Memberships, by Principal, acco
 // checkIn is Check within a transaction that has the account's scope.
 func checkIn[P Permission](tx *db.Tx, m *Memberships, by Principal, account id.Account) (For[P], error) {
 	var p P
-	held, err := holding(tx, m, by, account)
+	held, err := check(tx, m, by, account, p.requires())
 	if err != nil {
 		return For[P]{}, err
 	}
-	need := p.requires()
+	return For[P]{proof: held}, nil
+}
+
+// check is the rule itself.
+func check(tx *db.Tx, m *Memberships, by Principal, account id.Account, need requirement) (proof, error) {
+	held, err := holding(tx, m, by, account)
+	if err != nil {
+		return proof{}, err
+	}
 	if err := held.pass(need, tx.Now); err != nil && !need.ungated {
-		return For[P]{}, err
+		return proof{}, err
 	} else if err != nil {
 		held.outside = true
 	}
 	switch {
 	case need.owner && !held.owner:
-		return For[P]{}, denied(tx, held, "only-owners", "Only owners of "+held.name+" may do this.")
+		return proof{}, denied(tx, held, "only-owners", "Only owners of "+held.name+" may do this.")
 	case need.any == 0 || held.all&need.any != 0 || held.owner:
-		return For[P]{proof: held}, nil
+		return held, nil
 	}
 	held.objects = slices.DeleteFunc(held.objects, func(o Object) bool { return o.set&need.any == 0 })
 	if len(held.objects) > 0 {
 		held.onlyObjects = true
-		return For[P]{proof: held}, nil
+		return held, nil
 	}
-	return For[P]{}, denied(tx, held, "permission", "You may not do this in "+held.name+". It takes: "+need.any.Labels()+".")
+	return proof{}, denied(tx, held, "permission", "You may not do this in "+held.name+". It takes: "+need.any.Labels()+".")
 }
 
 // holding reads what the principal holds on the account. An operator who

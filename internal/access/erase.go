@@ -21,13 +21,15 @@ func (m *Memberships) WhenErased(fn func(tx *db.Tx, i auth.Identity) error) {
 func (m *Memberships) SoleOwned(ctx context.Context, i auth.Identity) (list []Reached, err error) {
 	defer fault.Wrap(&err, "access.SoleOwned(%d)", i.User())
 	err = m.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
-		list, err = soleOwned(tx, i.User())
+		list, err = SoleOwnedBy(tx, i.User())
 		return err
 	})
 	return list, err
 }
 
-func soleOwned(tx *db.Tx, u id.User) ([]Reached, error) {
+// SoleOwnedBy is SoleOwned for operators, who hold staff's permission to see
+// people.
+func SoleOwnedBy(tx *db.Tx, u id.User) ([]Reached, error) {
 	return db.All[Reached](tx, `
 		SELECT a.id, a.name, a.status, m.owner FROM memberships m JOIN accounts a ON a.id = m.account_id
 		WHERE m.user_id = $1 AND m.owner AND m.status <> 'ended' AND a.status <> 'closed' AND NOT EXISTS (
@@ -45,7 +47,7 @@ func (m *Memberships) DeleteUser(ctx context.Context, a *auth.Auth, i auth.Ident
 		if err != nil {
 			return err
 		}
-		left, err := soleOwned(tx, i.User())
+		left, err := SoleOwnedBy(tx, i.User())
 		if err != nil {
 			return err
 		}

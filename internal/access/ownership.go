@@ -281,3 +281,23 @@ func (m *Memberships) setOwner(tx *db.Tx, by proof, member id.Membership, owner 
 		Before: map[string]bool{"owner": target.Owner}, After: map[string]bool{"owner": owner},
 	})
 }
+
+// MayBecomeOwner makes sure that a member can be made an owner.
+func MayBecomeOwner(tx *db.Tx, account id.Account, member id.Membership) error {
+	target, err := find(tx, account, member)
+	switch {
+	case err != nil:
+		return err
+	case target.Owner:
+		return fault.New(fault.Conflict, "owner", target.Name+" is an owner already.")
+	case !mayOwn(target, tx.Now):
+		return errMayNotOwn
+	}
+	return nil
+}
+
+// Install makes a member an owner where the owners are gone. It asks no
+// questions: its caller has asked them, behind the account's lock.
+func (m *Memberships) Install(tx *db.Tx, by audit.Actor, account id.Account, member id.Membership) error {
+	return m.setOwner(tx, proof{m: m, account: account, by: by}, member, true)
+}

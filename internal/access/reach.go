@@ -73,9 +73,8 @@ var (
 		SELECT l.account_id, CAST(NULL AS BIGINT), MIN(l.partner_id), MIN(l.ends_at)
 		FROM partner_links l JOIN memberships m ON m.account_id = l.partner_id
 		LEFT JOIN roles r ON r.account_id = m.account_id AND r.id = m.role_id
-		JOIN accounts p ON p.id = l.partner_id AND p.status <> 'closed'
-		WHERE m.user_id = $1 AND ` + live + ` AND ` + partnerSet + ` <> 0
-			AND l.status = 'active' AND l.starts_at <= $3 AND (l.ends_at IS NULL OR l.ends_at > $3)
+		JOIN accounts p ON p.id = l.partner_id AND ` + partnerOpen + `
+		WHERE m.user_id = $1 AND ` + live + ` AND ` + partnerSet + ` <> 0 AND ` + linkLive + `
 			AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.account_id = l.account_id AND m.user_id = $1 AND ` + live + `)
 		GROUP BY l.account_id`
 	// anyPartner spares installations without partner links the search for

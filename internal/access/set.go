@@ -135,3 +135,13 @@ var whmcsKeys = []string{
 	"profile", "contacts", "products", "manageproducts", "productsso", "domains", "managedomains",
 	"invoices", "quotes", "tickets", "affiliates", "emails", "orders",
 }
+
+// PermissionByKey finds a permission.
+func PermissionByKey(key string) (Info, bool) {
+	for _, i := range All {
+		if i.Key == key {
+			return i, true
+		}
+	}
+	return Info{}, false
+}

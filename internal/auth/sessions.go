@@ -77,10 +77,7 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 			return Identity{}, err
 		}
 	}
-	proof := Proof{Ways: ParseWays(s.Way), Times: parseTimes(s.WayTimes), SecondAt: s.SecondAt, At: s.ProvedAt}
-	if proof.At.Before(s.CreatedAt) {
-		proof.At = s.CreatedAt
-	}
+	proof := OpenSession{Session: Session{CreatedAt: s.CreatedAt, Way: s.Way, SecondAt: s.SecondAt}, ProvedAt: s.ProvedAt, WayTimes: s.WayTimes}.Proof()
 	return Identity{
 		session: s.SessionID, user: s.UserID, name: s.Name, address: s.Address, verified: s.VerifiedAt.Valid,
 		language: s.Language, provedAt: s.ProvedAt, lastUsed: s.LastAccount.V, several: s.Several, request: r, proof: proof,
