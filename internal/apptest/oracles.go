@@ -230,7 +230,7 @@ func (w *World) overgranted(tx *db.Tx) (found []string, err error) {
 	for _, g := range log {
 		giver, known := members[g.ViaID.V]
 		gives := g.Event == "member.changed" || g.Event == "invitation.sent" || g.Event == "invitation.changed"
-		if gives && g.Kind == "user" && g.Via == "membership" && known && !strange[g.ViaID.V] && !giver.has(g.power().set) {
+		if gives && g.Kind == "user" && g.Via == "membership" && known && !strange[g.ViaID.V] && (!giver.has(g.power().set) || g.power().owner) {
 			found = append(found, fmt.Sprintf("O6: %s on %d gave %v, and the giver held %v", g.Event, g.ObjectID, g.power().set, giver.set))
 		}
 		live(members, g)
@@ -293,7 +293,7 @@ func beyondOffers(tx *db.Tx, log []giving, offers map[int64]holding) (found []st
 		}
 	}
 	for _, i := range accepted {
-		if offer, known := offers[i.ID]; known && (joined[i.MembershipID].owner || !offer.set.Has(joined[i.MembershipID].set)) {
+		if offer, known := offers[i.ID]; known && (joined[i.MembershipID].owner && !offer.owner || !offer.set.Has(joined[i.MembershipID].set)) {
 			found = append(found, fmt.Sprintf("O6: invitation %d offered %v and gave %v", i.ID, offer.set, joined[i.MembershipID].set))
 		}
 	}

@@ -30,6 +30,7 @@ var details = map[string]func(Entry) string{
 	"invitation.sent":            func(e Entry) string { return ": " + powerOf(e.After).String() },
 	"invitation.imported":        func(e Entry) string { return ": " + powerOf(e.After).String() },
 	"invitation.changed":         func(e Entry) string { return ": " + powerOf(e.After).String() },
+	"account.sorted":             changedFields,
 	"invitation.declined": func(e Entry) string {
 		return ifSo(e.After, "blocked", " and wants no more from this account")
 	},
@@ -139,6 +140,9 @@ func joined(e Entry) string {
 }
 
 func (p power) String() string {
+	if p.Owner {
+		return "Owner"
+	}
 	text := p.role()
 	if text == "" {
 		text = "may " + listed(p.Permissions)

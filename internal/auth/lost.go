@@ -19,11 +19,10 @@ import (
 // remove it: time for the person to stop what she has not asked for.
 const ResetDelay = 72 * time.Hour
 
-// A FactorReset is the removal of a lost second factor, under way.
-type FactorReset struct {
-	ID         id.FactorReset
-	User       id.User
-	Name       string // of the user
+// A TwoWords is what takes two operators' words and time before it is done:
+// the first one's reason, the second one's agreement, and a delay in which
+// those whom it concerns can stop it.
+type TwoWords struct {
 	Reason     string
 	StartedBy  id.Staff
 	Starter    string
@@ -33,11 +32,52 @@ type FactorReset struct {
 	ReadyAt    time.Time
 }
 
-// Ready reports whether the factor may be removed now.
-func (r FactorReset) Ready(now time.Time) bool { return r.ApprovedBy.Valid && !now.Before(r.ReadyAt) }
+// TwoWordsColumns are what a query selects to read a TwoWords from a row r,
+// with its operators s and p.
+const TwoWordsColumns = "r.reason, r.started_by, s.name AS starter, r.approved_by, p.name AS approver, r.created_at, r.ready_at"
+
+// Ready reports whether it may be done now.
+func (w TwoWords) Ready(now time.Time) bool { return w.ApprovedBy.Valid && !now.Before(w.ReadyAt) }
+
+// MayAgree makes sure that the second word is another operator's.
+func (w TwoWords) MayAgree(by id.Staff) error {
+	if w.StartedBy == by {
+		return fault.New(fault.Denied, "two-persons", "You began this, so somebody else has to agree to it.")
+	}
+	return nil
+}
+
+// MayComplete makes sure that both words are there and the time has passed.
+func (w TwoWords) MayComplete(now time.Time) error {
+	switch {
+	case !w.ApprovedBy.Valid:
+		return fault.New(fault.Conflict, "two-persons", "A second person has to agree first.")
+	case !w.Ready(now):
+		return fault.New(fault.Conflict, "too-early", "This can be done after "+locale.Exact(w.ReadyAt)+". Until then it can be stopped.")
+	}
+	return nil
+}
+
+// ParseReason reads why an operator does what others have to be able to
+// understand later.
+func ParseReason(typed, ask string) (string, error) {
+	reason, err := plain.Text(typed, 500)
+	if err != nil || len(reason) < 10 {
+		return "", fault.Field("reason", ask)
+	}
+	return reason, nil
+}
+
+// A FactorReset is the removal of a lost second factor, under way.
+type FactorReset struct {
+	ID   id.FactorReset
+	User id.User
+	Name string // of the user
+	TwoWords
+}
 
 const resetColumns = `
-	SELECT r.id, r.user_id AS "user", u.name, r.reason, r.started_by, s.name AS starter, r.approved_by, p.name AS approver, r.created_at, r.ready_at
+	SELECT r.id, r.user_id AS "user", u.name, ` + TwoWordsColumns + `
 	FROM factor_resets r JOIN users u ON u.id = r.user_id JOIN staff s ON s.id = r.started_by LEFT JOIN staff p ON p.id = r.approved_by
 	WHERE r.state = 'open' AND r.credentials = u.credentials AND u.status <> 'deleted'`
 
@@ -51,11 +91,6 @@ func OpenReset(tx *db.Tx, u id.User) (r FactorReset, err error) {
 	return r, err
 }
 
-// OpenResets lists the removals that are under way, the oldest first.
-func OpenResets(tx *db.Tx) ([]FactorReset, error) {
-	return db.All[FactorReset](tx, resetColumns+" ORDER BY r.ready_at, r.id LIMIT 100")
-}
-
 // FactorsOf counts a user's second factors, for operators.
 func FactorsOf(tx *db.Tx, u id.User) (Factors, error) { return factorsOf(tx, u) }
 
@@ -64,9 +99,9 @@ var errNoReset = fault.New(fault.Conflict, "no-reset", "Nothing is under way for
 // StartReset begins the removal of a user's second factor. by is the operator
 // who asks; another one has to agree.
 func (a *Auth) StartReset(tx *db.Tx, u user.User, staff id.Staff, by audit.Actor, reason string) error {
-	reason, err := plain.Text(reason, 500)
-	if err != nil || len(reason) < 10 {
-		return fault.Field("reason", "Say in a sentence how you made sure that it is this user. Both operators and the log see it.")
+	reason, err := ParseReason(reason, "Say in a sentence how you made sure that it is this user. Both operators and the log see it.")
+	if err != nil {
+		return err
 	}
 	f, err := factorsOf(tx, u.ID)
 	if err != nil {
@@ -107,11 +142,11 @@ func (a *Auth) ApproveReset(tx *db.Tx, u user.User, staff id.Staff, by audit.Act
 	if err != nil {
 		return err
 	}
-	switch {
-	case r.ID == 0:
+	if r.ID == 0 {
 		return errNoReset
-	case r.StartedBy == staff:
-		return fault.New(fault.Denied, "two-persons", "You began this, so somebody else has to agree to it.")
+	}
+	if err := r.MayAgree(staff); err != nil {
+		return err
 	}
 	n, err := db.Exec(tx, "UPDATE factor_resets SET approved_by = $2, approved_at = $3 WHERE id = $1 AND state = 'open' AND approved_by IS NULL", r.ID, staff, tx.Now)
 	if err != nil {
@@ -163,13 +198,11 @@ func (a *Auth) CompleteReset(tx *db.Tx, u user.User, by audit.Actor) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case r.ID == 0:
+	if r.ID == 0 {
 		return errNoReset
-	case !r.ApprovedBy.Valid:
-		return fault.New(fault.Conflict, "two-persons", "A second person has to agree first.")
-	case !r.Ready(tx.Now):
-		return fault.New(fault.Conflict, "too-early", "This can be done after "+locale.Exact(r.ReadyAt)+". Until then the person can stop it.")
+	}
+	if err := r.MayComplete(tx.Now); err != nil {
+		return err
 	}
 	if err := hold(tx, u.ID, u.Credentials, errNoReset); err != nil {
 		return err

@@ -72,6 +72,10 @@ type FactorReset int64
 // An Impersonation is an operator who looks at an account as one of its people.
 type Impersonation int64
 
+// An OwnerRecovery is an account's getting a new owner where its owners are
+// gone.
+type OwnerRecovery int64
+
 // A Mail is one message in the mail log.
 type Mail int64
 

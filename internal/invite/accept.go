@@ -191,7 +191,7 @@ func (v *Invites) join(tx *db.Tx, o Opened, u id.User, by audit.Actor) error {
 	if err := endLapsed(tx, o.AccountID, u); err != nil {
 		return err
 	}
-	member, err := access.Add(tx, by, o.AccountID, access.Join{User: u, Role: o.Gives, Ends: ends})
+	member, err := access.Add(tx, by, o.AccountID, access.Join{User: u, Owner: o.Owner, Role: o.Gives, Ends: ends})
 	if err != nil {
 		return err
 	}

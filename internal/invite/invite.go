@@ -38,6 +38,7 @@ type Invitation struct {
 	RoleID       db.Null[id.Role]
 	RoleName     string
 	Permissions  access.Set // single ones
+	Owner        bool       // whoever accepts it owns the account
 	AccessEndsAt db.Null[time.Time]
 	InviterID    db.Null[id.User]
 	InviterName  string // empty for staff
@@ -56,11 +57,16 @@ func (i Invitation) Given() access.Role {
 }
 
 // Label names the role that the invitation offers.
-func (i Invitation) Label() string { return i.Given().Label(i.RoleName) }
+func (i Invitation) Label() string {
+	if i.Owner {
+		return "Owner"
+	}
+	return i.Given().Label(i.RoleName)
+}
 
 const columns = `
 	SELECT i.id, i.account_id, a.name AS account_name, i.address, i.state, i.role, i.role_id, COALESCE(r.name, '') AS role_name,
-		i.permissions, i.access_ends_at, i.invited_by_user AS inviter_id, COALESCE(u.name, '') AS inviter_name, i.invited_by_staff AS staff_id,
+		i.permissions, i.owner, i.access_ends_at, i.invited_by_user AS inviter_id, COALESCE(u.name, '') AS inviter_name, i.invited_by_staff AS staff_id,
 		i.sends, i.created_at, i.sent_at, i.expires_at,
 		COALESCE(l.state, '') AS mail_state, COALESCE(l.problem, '') AS mail_problem
 	FROM invitations i JOIN accounts a ON a.id = i.account_id

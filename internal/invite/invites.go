@@ -239,6 +239,9 @@ func findOpen(tx *db.Tx, by access.For[access.ManagePeople], number id.Invitatio
 // mayTouch reports whether the holder may change, send again or withdraw an
 // invitation: it must not offer more than he holds.
 func mayTouch(tx *db.Tx, by access.For[access.ManagePeople], i Invitation) error {
+	if i.Owner && !by.Owner() && by.Staff() == 0 {
+		return errOwner
+	}
 	offered, err := i.Given().Permissions(tx, by.Account())
 	if err != nil {
 		return err
@@ -294,6 +297,9 @@ func (v *Invites) Change(ctx context.Context, by access.For[access.ManagePeople]
 		}
 		if err := mayTouch(tx, by, i); err != nil {
 			return err
+		}
+		if i.Owner {
+			return errOwner
 		}
 		n := New{Address: i.Address, Role: role, Ends: ends}
 		if err := checkOffer(tx, by, n); err != nil {

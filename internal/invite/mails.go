@@ -41,6 +41,9 @@ func (v *Invites) compose(i Invitation, offered access.Set, token string) mail.M
 	if b, ok := access.RoleByKey(i.Role); ok {
 		may = b.Label + ": " + b.Allows
 	}
+	if i.Owner {
+		may = "Everything, and what only owners may: you become an owner of the account."
+	}
 	facts := []mail.Fact{{Label: "Account", Value: name}, {Label: "Invited by", Value: inviter}, {Label: "You may", Value: may}}
 	if i.AccessEndsAt.Valid {
 		facts = append(facts, mail.Fact{Label: "Access ends", Value: locale.Exact(i.AccessEndsAt.V)})

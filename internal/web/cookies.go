@@ -29,6 +29,7 @@ const (
 	AddressCookie    = "__Host-clientele-address"
 	UndoCookie       = "__Host-clientele-undo"
 	StopCookie       = "__Host-clientele-stop"
+	OwnerStopCookie  = "__Host-clientele-owner-stop"
 )
 
 // The cookies of a sign-in that is under way: one ties the browser to its
