@@ -44,8 +44,9 @@ func Get[P access.Permission](ctx context.Context, by access.For[P]) (a Account,
 }
 
 // Open opens a further account for somebody who has a login; she is its
-// owner. Her address must be proven.
-func (as *Accounts) Open(ctx context.Context, i auth.Identity, d Details) (a id.Account, err error) {
+// owner. Her address must be proven. typed is what she has typed into the
+// fields that every account has to fill in.
+func (as *Accounts) Open(ctx context.Context, i auth.Identity, d Details, typed map[string]string) (a id.Account, err error) {
 	defer fault.Wrap(&err, "account.Open(%d)", i.User())
 	if !i.Verified() {
 		return 0, fault.New(fault.Denied, "email-unverified", "Confirm your mail address first: ask for a new password, and follow the link in the mail.")
@@ -55,8 +56,18 @@ func (as *Accounts) Open(ctx context.Context, i auth.Identity, d Details) (a id.
 		if wait, err = openLimit.Take(tx, "account.open:"+id.String(i.User())); err != nil || wait > 0 {
 			return err
 		}
-		a, err = open(tx, i.Actor(), i.User(), d)
-		return err
+		list, err := requiredFields(tx)
+		if err != nil {
+			return err
+		}
+		values, err := TypedAnswers{Texts: typed}.read(list, false)
+		if err != nil {
+			return err
+		}
+		if a, err = open(tx, i.Actor(), i.User(), d); err != nil {
+			return err
+		}
+		return saveValues(tx, i.Actor(), a, list, values)
 	})
 	if err == nil && wait > 0 {
 		err = fault.Wait("open", "You have opened many accounts today. Try again tomorrow.", wait)

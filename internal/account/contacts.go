@@ -253,3 +253,17 @@ func Recipients(tx *db.Tx, account id.Account, kind Kind) ([]mail.Address, error
 		SELECT address FROM accounts WHERE id = $1 AND mail_kinds & $2 <> 0 AND address <> ''
 		UNION SELECT address FROM contacts WHERE account_id = $1 AND mail_kinds & $2 <> 0 AND address <> ''`, account, kind.Set)
 }
+
+// ContactsForStaff lists the account's contacts for operators, whether or not
+// they may change them: staff who see an account see all of it.
+func (as *Accounts) ContactsForStaff(ctx context.Context, by access.For[access.Enter]) (list []Contact, err error) {
+	defer fault.Wrap(&err, "account.ContactsForStaff(%d)", by.Account())
+	if err := staffOnly(by); err != nil {
+		return nil, err
+	}
+	err = by.Peek(ctx, func(tx *db.Tx) error {
+		list, err = db.All[Contact](tx, contactColumns+" ORDER BY name, id", by.Account())
+		return err
+	})
+	return list, err
+}

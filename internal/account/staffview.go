@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"net/url"
-	"slices"
 	"strings"
 
 	"clientele/internal/access"
@@ -27,8 +26,8 @@ const maxRows = 200
 // ForStaff reads what only staff see of an account.
 func ForStaff(ctx context.Context, by access.For[access.Enter]) (v StaffView, err error) {
 	defer fault.Wrap(&err, "account.ForStaff(%d)", by.Account())
-	if by.Staff() == 0 {
-		return v, fault.New(fault.Denied, "staff-only", "Only the operator can see this.")
+	if err := staffOnly(by); err != nil {
+		return v, err
 	}
 	err = by.Read(ctx, func(tx *db.Tx) error {
 		if err := v.standing(tx, by.Account()); err != nil {
@@ -70,17 +69,6 @@ type FieldValue struct {
 	Kind      string // as in Field
 	StaffOnly bool
 	Value     string
-}
-
-// OwnFields lists what an account has in the operator's own fields, without
-// what is secret or meant for staff alone.
-func OwnFields(ctx context.Context, by access.For[access.ManageProfile]) (list []FieldValue, err error) {
-	defer fault.Wrap(&err, "account.OwnFields(%d)", by.Account())
-	err = by.Peek(ctx, func(tx *db.Tx) error {
-		list, err = fieldsOf(tx, by.Account())
-		return err
-	})
-	return slices.DeleteFunc(list, func(f FieldValue) bool { return f.StaffOnly || f.Kind == "secret" }), err
 }
 
 func fieldsOf(tx *db.Tx, a id.Account) ([]FieldValue, error) {

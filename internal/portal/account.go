@@ -20,6 +20,7 @@ func (p *Portal) mountAccount(m *web.Mux) {
 	web.Account(m, "GET "+base, p.overview, web.ByStaff)
 	web.Account(m, "GET "+base+"/settings", p.settings, web.ByStaff)
 	web.Account(m, "POST "+base+"/settings", p.changeSettings, web.Audits("account.changed"), kinds, web.ByStaff)
+	web.Account(m, "POST "+base+"/settings/further", p.changeFurther, web.Audits("account.changed"), web.ByStaff)
 	web.Account(m, "GET "+base+"/close", p.closePage, web.StepUp)
 	web.Account(m, "POST "+base+"/close", p.closeAccount, web.StepUp, web.Audits("account.closed"))
 	web.Account(m, "GET "+base+"/contacts", p.contacts, web.ByStaff)
@@ -88,9 +89,19 @@ func typed(d account.Details) account.Typed {
 
 func (p *Portal) showSettings(r *web.Request, cause error, by access.For[access.ManageProfile], v settingsView) error {
 	v.number, v.owner, v.closed = by.Account(), by.Owner(), by.Closed()
-	var err error
-	if v.custom, err = account.OwnFields(r.Context(), by); err != nil {
+	further, err := p.accounts.Answers(r.Context(), by)
+	if err != nil {
 		return err
+	}
+	seen := v.further.Seen
+	if v.further = further; seen != "" {
+		v.further.Seen = seen
+	}
+	if v.texts == nil {
+		v.texts = map[string]string{}
+		for _, a := range further.List {
+			v.texts[a.Input()] = a.Value
+		}
 	}
 	page, err := accountPage(p, r, by, "Settings")
 	if err != nil {
@@ -101,16 +112,18 @@ func (p *Portal) showSettings(r *web.Request, cause error, by access.For[access.
 
 // A settingsView is what the settings page shows.
 type settingsView struct {
-	number    id.Account
-	typed     account.Typed
-	held      string            // the language that is saved
-	stamp     string            // the state of the details that are changed
-	meanwhile account.Meanwhile // what somebody else saved at the same time
-	errors    map[string]string
-	above     string
-	custom    []account.FieldValue // the operator's own fields
-	owner     bool
-	closed    bool
+	number       id.Account
+	typed        account.Typed
+	held         string            // the language that is saved
+	stamp        string            // the state of the details that are changed
+	meanwhile    account.Meanwhile // what somebody else saved at the same time
+	errors       map[string]string
+	above        string
+	further      account.Answers   // the operator's own fields
+	texts        map[string]string // what was typed into them; nil: what is saved
+	furtherAbove string
+	owner        bool
+	closed       bool
 }
 
 func (p *Portal) changeSettings(r *web.Request, by access.For[access.ManageProfile]) error {
@@ -144,6 +157,38 @@ func (p *Portal) settingsAgain(r *web.Request, cause error, by access.For[access
 		v.stamp, v.meanwhile, v.above = now.Stamp(), v.typed.Since(typed(now.Details)), account.MeanwhileText
 	}
 	return p.showSettings(r, cause, by, v)
+}
+
+// answered are what was typed into the operator's own fields.
+func answered(r *web.Request, list []account.Answer) map[string]string {
+	texts := map[string]string{}
+	for _, a := range list {
+		texts[a.Input()] = r.Value(a.Input())
+	}
+	return texts
+}
+
+func (p *Portal) changeFurther(r *web.Request, by access.For[access.ManageProfile]) error {
+	now, err := p.accounts.Answers(r.Context(), by)
+	if err != nil {
+		return err
+	}
+	t := account.TypedAnswers{Texts: answered(r, now.List), Seen: r.Value("seen")}
+	if err := p.accounts.Answer(r.Context(), by, t); err != nil {
+		return mendable(err, func(fields map[string]string, above string) error {
+			a, err2 := account.Get(r.Context(), by)
+			if err2 != nil {
+				return err2
+			}
+			v := settingsView{typed: typed(a.Details), held: a.Language, stamp: a.Stamp(), texts: t.Texts, errors: fields, furtherAbove: above}
+			if e, ok := fault.Of(err); !ok || e.Reason != "changed-meanwhile" {
+				v.further.Seen = t.Seen
+			}
+			return p.showSettings(r, err, by, v)
+		})
+	}
+	r.Say(ui.Good, "Saved.")
+	return r.Redirect(accountPath(by.Account()) + "/settings")
 }
 
 func (p *Portal) closePage(r *web.Request, by access.For[access.Own]) error {

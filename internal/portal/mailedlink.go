@@ -22,6 +22,9 @@ func (p *Portal) mountMailedLinks(m *web.Mux) {
 	web.Public(m, "GET /factor-reset", p.stopReset)
 	web.Public(m, "POST /factor-reset", p.doStopReset, web.Audits("factor_reset.stopped"))
 	web.Public(m, "GET /factor-reset/{token}", keepToken(web.StopCookie, "/factor-reset"))
+	web.Public(m, "GET /owner-recovery", p.stopOwner)
+	web.Public(m, "POST /owner-recovery", p.doStopOwner, web.Audits("owner_recovery.stopped"))
+	web.Public(m, "GET /owner-recovery/{token}", keepToken(web.OwnerStopCookie, "/owner-recovery"))
 }
 
 // An ask is a page that asks before it does what a mailed link is for.
@@ -154,5 +157,28 @@ func (p *Portal) doStopReset(r *web.Request) error {
 	}
 	r.DropToken(web.StopCookie)
 	r.Say(ui.Good, "Stopped. Your second factor stays as it is.")
+	return r.Redirect("/signin")
+}
+
+func (p *Portal) stopOwner(r *web.Request) error {
+	r.NoReferrer()
+	o, err := p.owners.OpenStop(r.Context(), r.Token(web.OwnerStopCookie))
+	if err != nil {
+		return err
+	}
+	return askFirst(r, ask{
+		Title:  "Can an owner still act?",
+		Lines:  []string{r.Brand() + " was told that no owner of " + o.Account + " can act any more, and is about to make " + o.Who() + " an owner. If an owner can act, stop it here: nothing changes."},
+		Action: "/owner-recovery", Button: "Stop it: an owner can act", Calm: "If it is true, close this page and wait.",
+	})
+}
+
+func (p *Portal) doStopOwner(r *web.Request) error {
+	r.NoReferrer()
+	if err := p.owners.Stop(r.Context(), r.Token(web.OwnerStopCookie), r.Info()); err != nil {
+		return err
+	}
+	r.DropToken(web.OwnerStopCookie)
+	r.Say(ui.Good, "Stopped. Nobody becomes an owner of the account.")
 	return r.Redirect("/signin")
 }

@@ -117,7 +117,11 @@ func (p *Portal) showNewAccount(r *web.Request, cause error, f account.Typed, fi
 	if err != nil {
 		return err
 	}
-	return r.RenderAgain(cause, newAccountPage(page, f, fields, above))
+	required, err := p.accounts.Required(r.Context(), r.Me())
+	if err != nil {
+		return err
+	}
+	return r.RenderAgain(cause, newAccountPage(page, f, required, answered(r, required), fields, above))
 }
 
 func (p *Portal) openAccount(r *web.Request) error {
@@ -128,10 +132,14 @@ func (p *Portal) openAccount(r *web.Request) error {
 	for _, k := range account.AllKinds {
 		f.Kinds = append(f.Kinds, k.Key)
 	}
+	required, err := p.accounts.Required(r.Context(), r.Me())
+	if err != nil {
+		return err
+	}
 	d, err := f.Parse()
 	if err == nil {
 		var a id.Account
-		if a, err = p.accounts.Open(r.Context(), r.Me(), d); err == nil {
+		if a, err = p.accounts.Open(r.Context(), r.Me(), d, answered(r, required)); err == nil {
 			r.Say(ui.Good, "Your account #"+id.String(a)+" is open. You are its owner.")
 			return r.Redirect(accountPath(a))
 		}

@@ -13,6 +13,7 @@ import (
 	"clientele/internal/invite"
 	"clientele/internal/mail"
 	"clientele/internal/sso"
+	"clientele/internal/staff"
 	"clientele/internal/ui"
 	"clientele/internal/web"
 )
@@ -23,6 +24,7 @@ type Portal struct {
 	memberships *access.Memberships
 	accounts    *account.Accounts
 	invites     *invite.Invites
+	owners      *staff.Owners
 	providers   *sso.Providers
 	outbox      *mail.Outbox
 	signUp      bool // whether visitors may sign up without an invitation
@@ -30,8 +32,8 @@ type Portal struct {
 
 // New makes the client area. signUp lets visitors sign up without being
 // invited.
-func New(a *auth.Auth, m *access.Memberships, as *account.Accounts, v *invite.Invites, s *sso.Providers, o *mail.Outbox, signUp bool) *Portal {
-	return &Portal{auth: a, memberships: m, accounts: as, invites: v, providers: s, outbox: o, signUp: signUp}
+func New(a *auth.Auth, m *access.Memberships, as *account.Accounts, v *invite.Invites, w *staff.Owners, s *sso.Providers, o *mail.Outbox, signUp bool) *Portal {
+	return &Portal{auth: a, memberships: m, accounts: as, invites: v, owners: w, providers: s, outbox: o, signUp: signUp}
 }
 
 // Mount mounts the pages.
