@@ -49,10 +49,11 @@ type Person struct {
 	user.User
 	Reach    []access.Reached
 	MoreThan bool // she reaches more accounts than are listed
-	Sessions int64
 	Factors  auth.Factors
 	Reset    auth.FactorReset // the removal of a lost second factor; number 0 where none is under way
 	Activity []audit.Entry
+	Standing
+	LastOwnerOf []access.Reached // open accounts that have no other owner who can act
 }
 
 // Person reads a user's page.
@@ -72,7 +73,10 @@ func (s *Staff) Person(ctx context.Context, by For[Look], u id.User) (p Person, 
 		if p.MoreThan = len(p.Reach) > PageSize; p.MoreThan {
 			p.Reach = p.Reach[:PageSize]
 		}
-		if p.Sessions, err = db.One[int64](tx, "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2", u, tx.Now); err != nil {
+		if p.Standing, err = standing(tx, u); err != nil {
+			return err
+		}
+		if p.LastOwnerOf, err = access.SoleOwnedBy(tx, u); err != nil {
 			return err
 		}
 		if p.Factors, err = auth.FactorsOf(tx, u); err != nil {
@@ -143,8 +147,6 @@ type Outline struct {
 	Accounts    int64
 	Users       int64
 	Invitations int64 // open
-	Waiting     int64 // mails that wait after a failed try
-	Failed      int64 // mails that were refused for good
 }
 
 // Outline reads the dashboard.
@@ -154,9 +156,7 @@ func (s *Staff) Outline(ctx context.Context, by For[Look]) (o Outline, err error
 		o, err = db.One[Outline](tx, `
 			SELECT (SELECT COUNT(*) FROM accounts WHERE status <> 'closed') AS accounts,
 				(SELECT COUNT(*) FROM users WHERE status <> 'deleted') AS users,
-				(SELECT COUNT(*) FROM invitations WHERE state = 'pending' AND expires_at > $1) AS invitations,
-				(SELECT COUNT(*) FROM mails WHERE state = 'queued' AND problem <> '') AS waiting,
-				(SELECT COUNT(*) FROM mails WHERE state = 'failed') AS failed`, tx.Now)
+				(SELECT COUNT(*) FROM invitations WHERE state = 'pending' AND expires_at > $1) AS invitations`, tx.Now)
 		return err
 	})
 	return o, err

@@ -12,16 +12,6 @@ import (
 	"clientele/internal/user"
 )
 
-// FactorResets lists the removals of lost second factors that are under way.
-func (s *Staff) FactorResets(ctx context.Context, by For[Look]) (list []auth.FactorReset, err error) {
-	defer fault.Wrap(&err, "staff.FactorResets")
-	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
-		list, err = auth.OpenResets(tx)
-		return err
-	})
-	return list, err
-}
-
 // StartFactorReset begins to remove a user's lost second factor: another
 // operator has to agree, time passes, and the user is told and can stop it.
 func (s *Staff) StartFactorReset(ctx context.Context, by For[Recover], u id.User, reason string) (err error) {
@@ -64,7 +54,16 @@ func (s *Staff) EndSessions(ctx context.Context, by For[Help], u id.User) (err e
 
 // onUser runs fn on a user who is not deleted.
 func (s *Staff) onUser(ctx context.Context, u id.User, fn func(tx *db.Tx, person user.User) error) error {
-	return s.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+	return s.db.Write(ctx, db.Wide, withUser(u, fn))
+}
+
+// readUser is onUser for what only reads.
+func (s *Staff) readUser(ctx context.Context, u id.User, fn func(tx *db.Tx, person user.User) error) error {
+	return s.db.Read(ctx, db.Wide, withUser(u, fn))
+}
+
+func withUser(u id.User, fn func(tx *db.Tx, person user.User) error) func(tx *db.Tx) error {
+	return func(tx *db.Tx) error {
 		person, err := user.ByID(tx, u)
 		if errors.Is(err, db.ErrNone) {
 			return fault.Missing()
@@ -73,5 +72,5 @@ func (s *Staff) onUser(ctx context.Context, u id.User, fn func(tx *db.Tx, person
 			return err
 		}
 		return fn(tx, person)
-	})
+	}
 }

@@ -3,6 +3,7 @@ package staff
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"clientele/internal/access"
@@ -21,10 +22,13 @@ type Staff struct {
 	db     *db.DB
 	hasher *password.Hasher
 	auth   *auth.Auth
+	lines  []Line
 }
 
 // New makes Staff.
-func New(d *db.DB, a *auth.Auth) *Staff { return &Staff{db: d, hasher: a.Hasher(), auth: a} }
+func New(d *db.DB, a *auth.Auth) *Staff {
+	return &Staff{db: d, hasher: a.Hasher(), auth: a, lines: slices.Clone(lines)}
+}
 
 // How long an operator's session lives: at most SessionLife whatever happens
 // in it, and at most SessionIdle after its last request.

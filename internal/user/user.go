@@ -126,7 +126,7 @@ func Pseudonym(u id.User) mail.Address {
 func Erase(tx *db.Tx, u id.User) error {
 	n, err := db.Exec(tx, `
 		UPDATE users SET status = 'deleted', name = $2, address = $3, search = '', password = '', verified_at = NULL, language = $4,
-			last_account = NULL, signed_in_at = NULL, credentials = credentials + 1
+			last_account = NULL, signed_in_at = NULL, suspended_at = NULL, suspended_why = '', credentials = credentials + 1
 		WHERE id = $1 AND status <> 'deleted'`, u, "Deleted user "+id.String(u), Pseudonym(u), locale.Default)
 	if err == nil && n == 0 {
 		return fault.Missing()
