@@ -46,6 +46,7 @@ type App struct {
 	Invites     *invite.Invites
 	Staff       *staff.Staff
 	Looks       *staff.Impersonations
+	Owners      *staff.Owners
 	Providers   *sso.Providers
 	Places      *geo.Places // nil where no file of places is set
 	Mux         *web.Mux
@@ -118,11 +119,12 @@ func (a *App) build(key seal.Key, sender mail.Sender) {
 	a.Invites = invite.NewInvites(a.DB, a.Auth, a.Memberships, a.Outbox, base, brand)
 	a.Staff = staff.New(a.DB, a.Auth)
 	a.Looks = staff.NewImpersonations(a.DB, a.Memberships, a.Outbox, base, brand, a.Config.TellLook != "off")
+	a.Owners = staff.NewOwners(a.DB, a.Memberships, a.Invites, a.Outbox, base, brand)
 	a.Providers = sso.New(a.DB, a.Auth, sso.Options{Key: key, Base: a.Config.Base, Brand: brand, Log: a.Log})
 	a.Mux = web.NewMux(web.Options{BaseURL: a.Config.Base, TrustedProxies: a.Config.Proxies, Brand: brand, Log: a.Log, Key: key, Wall: time.Now},
 		a.DB, a.Auth, a.Memberships, a.Staff, a.Looks)
-	portal.New(a.Auth, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Config.SignUp == "open").Mount(a.Mux)
-	backoffice.New(a.Staff, a.Looks, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Jobs, a.Audit).Mount(a.Mux)
+	portal.New(a.Auth, a.Memberships, a.Accounts, a.Invites, a.Owners, a.Providers, a.Outbox, a.Config.SignUp == "open").Mount(a.Mux)
+	backoffice.New(a.Staff, a.Looks, a.Owners, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Jobs, a.Audit).Mount(a.Mux)
 	a.mountProbes()
 	a.mountSweep()
 	a.mountCheckpoints()

@@ -19,7 +19,7 @@ func (b *Backoffice) mountAccount(m *web.Mux) {
 	web.Staff(m, "POST /staff/accounts/{account}/reopen", b.reopen, web.Audits("account.reopened"), web.StepUp)
 	web.Staff(m, "GET /staff/accounts/{account}/details", b.details)
 	web.Staff(m, "POST /staff/accounts/{account}/details", b.changeDetails, web.Audits("account.changed"), web.Repeats("kinds"))
-	web.Staff(m, "GET /staff/accounts/{account}/contacts", b.contacts)
+	web.Staff(m, "POST /staff/accounts/{account}/further", b.changeFurther, web.Audits("account.sorted"))
 	web.Staff(m, "GET /staff/accounts/{account}/emails", b.emails)
 }
 
@@ -33,7 +33,13 @@ type summary struct {
 	Activity   []audit.Entry // the latest
 	MayChange  bool
 	MayReopen  bool
+	MayRecover bool
+	Recovery   staff.OwnerRecovery // a new owner, under way; number 0 where none is
+	MoreNotes  bool                // there are more than are shown
 }
+
+// firstNotes is how many notes a summary shows.
+const firstNotes = 3
 
 // latest is how many entries of the log a summary shows.
 const latest = 5
@@ -47,6 +53,10 @@ func (b *Backoffice) account(r *web.Request, by staff.For[staff.Look]) error {
 	if err != nil {
 		return err
 	}
+	if s.Recovery, err = b.owners.Recovery(r.Context(), by, acc.Account()); err != nil {
+		return err
+	}
+	_, s.MayRecover = staff.Also[staff.Recover](by)
 	return r.Render(http.StatusOK, summaryPage(newSheet(r, acc, "Summary", "Summary"), s))
 }
 
@@ -57,6 +67,9 @@ func (b *Backoffice) summary(r *web.Request, acc access.For[access.Enter]) (s su
 	}
 	if s.StaffView, err = account.ForStaff(r.Context(), acc); err != nil {
 		return s, err
+	}
+	if s.MoreNotes = len(s.Notes) > firstNotes; s.MoreNotes {
+		s.Notes = s.Notes[:firstNotes]
 	}
 	if people, ok := access.Also[access.ViewPeople](acc); ok {
 		members, err := b.memberships.List(r.Context(), people)

@@ -20,6 +20,7 @@ import (
 type Backoffice struct {
 	staff       *staff.Staff
 	looks       *staff.Impersonations
+	owners      *staff.Owners
 	memberships *access.Memberships
 	accounts    *account.Accounts
 	invites     *invite.Invites
@@ -30,8 +31,8 @@ type Backoffice struct {
 }
 
 // New makes the staff area.
-func New(s *staff.Staff, v *staff.Impersonations, m *access.Memberships, as *account.Accounts, i *invite.Invites, p *sso.Providers, o *mail.Outbox, j *job.Jobs, l *audit.Log) *Backoffice {
-	return &Backoffice{staff: s, looks: v, memberships: m, accounts: as, invites: i, providers: p, outbox: o, jobs: j, log: l}
+func New(s *staff.Staff, v *staff.Impersonations, w *staff.Owners, m *access.Memberships, as *account.Accounts, i *invite.Invites, p *sso.Providers, o *mail.Outbox, j *job.Jobs, l *audit.Log) *Backoffice {
+	return &Backoffice{staff: s, looks: v, owners: w, memberships: m, accounts: as, invites: i, providers: p, outbox: o, jobs: j, log: l}
 }
 
 // Mount mounts the pages.
@@ -39,6 +40,10 @@ func (b *Backoffice) Mount(m *web.Mux) {
 	b.mountSignIn(m)
 	b.mountDesk(m)
 	b.mountAccount(m)
+	b.mountContacts(m)
+	b.mountNotes(m)
+	b.mountOwners(m)
+	b.mountGroups(m)
 	b.mountPeople(m)
 	b.mountInvitations(m)
 	b.mountUser(m)

@@ -4,10 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"clientele/internal/account"
-	"clientele/internal/auth"
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/plain"
@@ -22,6 +20,7 @@ func (b *Backoffice) mountDesk(m *web.Mux) {
 	web.Staff(m, "GET /staff/search", b.search)
 	web.Staff(m, "GET /staff/accounts", b.accountList)
 	web.Staff(m, "GET /staff/users", b.userList)
+	web.Staff(m, "GET /staff/waiting/{list}", b.waiting)
 }
 
 // A dashboard is what the first page shows.
@@ -29,8 +28,7 @@ type dashboard struct {
 	staff.Outline
 	Keeps     bool // mail does not leave this installation
 	ReadsMail bool
-	Resets    []auth.FactorReset // lost second factors that wait for somebody
-	Now       time.Time
+	Waits     []staff.Waiting
 }
 
 func (b *Backoffice) dashboard(r *web.Request, by staff.For[staff.Look]) error {
@@ -38,11 +36,11 @@ func (b *Backoffice) dashboard(r *web.Request, by staff.For[staff.Look]) error {
 	if err != nil {
 		return err
 	}
-	resets, err := b.staff.FactorResets(r.Context(), by)
+	waits, err := b.staff.Waits(r.Context(), by)
 	if err != nil {
 		return err
 	}
-	d := dashboard{Outline: outline, Keeps: !b.outbox.Sends(), ReadsMail: readsMail(r), Resets: resets, Now: r.Now()}
+	d := dashboard{Outline: outline, Keeps: !b.outbox.Sends(), ReadsMail: readsMail(r), Waits: waits}
 	return r.Render(http.StatusOK, dashboardPage(page(r, "Dashboard"), d))
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"clientele/internal/access"
 	"clientele/internal/account"
-	"clientele/internal/fault"
 	"clientele/internal/locale"
 	"clientele/internal/staff"
 	"clientele/internal/ui"
@@ -18,8 +17,11 @@ type detailsForm struct {
 	Held      string            // the language that is saved
 	Seen      string            // the state of the details that were changed
 	Meanwhile account.Meanwhile // what somebody else saved at the same time
+	Opened    string            // when the form was opened
+	Done      []account.Change  // what others did since then
 	Errors    map[string]string
 	Above     string
+	Further   furtherView
 }
 
 func (b *Backoffice) details(r *web.Request, by staff.For[staff.ManageAccounts]) error {
@@ -31,7 +33,10 @@ func (b *Backoffice) details(r *web.Request, by staff.For[staff.ManageAccounts])
 	if err != nil {
 		return err
 	}
-	f := detailsForm{Typed: typed(a.Details), Held: a.Language, Seen: a.Stamp()}
+	f := detailsForm{Typed: typed(a.Details), Held: a.Language, Seen: a.Stamp(), Opened: stamp(r.Now())}
+	if f.Further, err = b.further(r, by, acc); err != nil {
+		return err
+	}
 	return r.Render(http.StatusOK, detailsPage(newSheet(r, acc, "Details", "Summary"), f))
 }
 
@@ -40,13 +45,13 @@ func (b *Backoffice) changeDetails(r *web.Request, by staff.For[staff.ManageAcco
 	if err != nil {
 		return err
 	}
-	f := detailsForm{Typed: readDetails(r), Seen: r.Value("seen")}
+	f := detailsForm{Typed: readDetails(r), Seen: r.Value("seen"), Opened: r.Value("opened")}
 	d, err := f.Parse()
 	if err == nil {
 		err = b.accounts.Change(r.Context(), acc, d, f.Seen)
 	}
 	if web.Mendable(err) {
-		return b.detailsAgain(r, acc, f, err)
+		return b.detailsAgain(r, by, acc, f, err)
 	}
 	if err != nil {
 		return err
@@ -58,14 +63,20 @@ func (b *Backoffice) changeDetails(r *web.Request, by staff.For[staff.ManageAcco
 // detailsAgain shows the form once more. Where somebody else has saved other
 // details meanwhile, they stand beside what was typed, and saving once more
 // is a decision.
-func (b *Backoffice) detailsAgain(r *web.Request, acc access.For[access.ManageProfile], f detailsForm, cause error) error {
+func (b *Backoffice) detailsAgain(r *web.Request, by staff.For[staff.ManageAccounts], acc access.For[access.ManageProfile], f detailsForm, cause error) error {
 	f.Errors, f.Above = problems(cause)
 	now, err := account.Get(r.Context(), acc)
 	if err != nil {
 		return err
 	}
 	f.Held = now.Language
-	if e, _ := fault.Of(cause); e.Reason == "changed-meanwhile" {
+	if f.Done, err = b.meanwhile(r, acc, 0, cause); err != nil {
+		return err
+	}
+	if f.Further, err = b.further(r, by, acc); err != nil {
+		return err
+	}
+	if isMeanwhile(cause) {
 		f.Seen, f.Meanwhile = now.Stamp(), f.Since(typed(now.Details))
 		f.Above = account.MeanwhileText
 	}

@@ -31,6 +31,8 @@ func page(r *web.Request, title string) ui.Page {
 	}
 	if _, err := staff.Check[staff.Configure](r.Operator()); err == nil {
 		nav = append(nav, ui.NavItem{Label: "Sign-in providers", Href: "/staff/providers", Icon: "key"})
+		nav = append(nav, ui.NavItem{Label: "Account groups", Href: "/staff/groups", Icon: "accounts"})
+		nav = append(nav, ui.NavItem{Label: "Account fields", Href: "/staff/fields", Icon: "settings"})
 	}
 	for i, item := range nav {
 		nav[i].Current = r.URL.Path == item.Href || i > 0 && strings.HasPrefix(r.URL.Path, item.Href+"/")
@@ -56,6 +58,7 @@ type sheet struct {
 	Tabs   []ui.NavItem
 	Name   string
 	Number string
+	Acc    id.Account
 	Base   string // the address of the account's pages
 	Now    time.Time
 	Closed bool
@@ -64,7 +67,7 @@ type sheet struct {
 func newSheet[P access.Permission](r *web.Request, acc access.For[P], title, tab string) sheet {
 	s := sheet{
 		Page: page(r, title+" · "+acc.AccountName()), Tabs: tabs(acc, tab), Name: acc.AccountName(),
-		Number: id.String(acc.Account()), Base: accountPath(acc.Account()), Now: r.Now(), Closed: acc.Closed(),
+		Number: id.String(acc.Account()), Acc: acc.Account(), Base: accountPath(acc.Account()), Now: r.Now(), Closed: acc.Closed(),
 	}
 	s.Account = &ui.AccountHead{
 		Number: s.Number, Name: s.Name, Href: s.Base, Status: capital(acc.Status()), Colour: ui.ColourOf(int64(acc.Account())),
@@ -73,29 +76,6 @@ func newSheet[P access.Permission](r *web.Request, acc access.For[P], title, tab
 		s.Account.Notice = "This account is closed. It can be read, and nothing in it can be changed."
 	}
 	return s
-}
-
-// tabs lists the account's pages that the operator may open.
-func tabs[P access.Permission](acc access.For[P], current string) []ui.NavItem {
-	base := accountPath(acc.Account())
-	list := []ui.NavItem{{Label: "Summary", Href: base}}
-	add := func(ok bool, label, path string) {
-		if ok {
-			list = append(list, ui.NavItem{Label: label, Href: base + path})
-		}
-	}
-	_, people := access.Also[access.ViewPeople](acc)
-	add(people, "Users", "/users")
-	_, contacts := access.Also[access.ManageContacts](acc)
-	add(contacts, "Contacts", "/contacts")
-	_, emails := access.Also[access.ViewEmails](acc)
-	add(emails, "Emails", "/emails")
-	_, activity := access.Also[access.ViewActivity](acc)
-	add(activity, "Activity", "/activity")
-	for i := range list {
-		list[i].Current = list[i].Label == current
-	}
-	return list
 }
 
 // form is a form of the account, which carries its number.

@@ -12,18 +12,6 @@ import (
 	"clientele/internal/web"
 )
 
-func (b *Backoffice) contacts(r *web.Request, by staff.For[staff.Look]) error {
-	acc, err := open[access.ManageContacts](b, r, by)
-	if err != nil {
-		return err
-	}
-	list, err := b.accounts.Contacts(r.Context(), acc)
-	if err != nil {
-		return err
-	}
-	return r.Render(http.StatusOK, contactsPage(newSheet(r, acc, "Contacts", "Contacts"), list))
-}
-
 func (b *Backoffice) emails(r *web.Request, by staff.For[staff.Look]) error {
 	acc, err := open[access.ViewEmails](b, r, by)
 	if err != nil {

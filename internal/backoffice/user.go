@@ -16,6 +16,7 @@ import (
 func (b *Backoffice) mountUser(m *web.Mux) {
 	web.Staff(m, "GET /staff/users/{user}", b.user)
 	b.mountFactors(m)
+	b.mountStanding(m)
 	web.Staff(m, "POST /staff/users/{user}/sessions/end", b.endSessions, web.Audits("user.sessions_ended"))
 	web.Staff(m, "POST /staff/users/{user}/password-link", b.mailPasswordLink, web.Audits("user.recovery_sent"))
 }
@@ -28,8 +29,10 @@ type userView struct {
 	MayHelp      bool
 	MayRecover   bool
 	MayLook      bool // as the user, in one of the accounts
+	MayRestore   bool
 	Operator     id.Staff
 	Reset        resetView
+	suspending   resetForm // why the login is to be suspended, as it was typed
 }
 
 // A resetView is the removal of a lost second factor, with its form.
@@ -57,6 +60,7 @@ func (b *Backoffice) viewUser(r *web.Request, by staff.For[staff.Look], number i
 	_, look := staff.Also[staff.ViewAs](by)
 	v.MayLook = look && v.Status == user.Active
 	v.MayHelp, v.MayRecover = help && v.Status == user.Active, recover && v.Status == user.Active
+	v.MayRestore = help && v.Status == user.Suspended
 	return v, b.goOn(r, by, &v)
 }
 
