@@ -293,7 +293,7 @@ CREATE TABLE invitations (
     closed_at         TIMESTAMP,
     accepted_by       BIGINT REFERENCES users (id),
     membership_id     BIGINT,
-    mail_id           BIGINT,
+    mail_id           BIGINT, owner BOOLEAN NOT NULL DEFAULT FALSE,
     UNIQUE (account_id, id),
     FOREIGN KEY (account_id, role_id) REFERENCES roles (account_id, id),
     FOREIGN KEY (account_id, membership_id) REFERENCES memberships (account_id, id),
@@ -338,6 +338,36 @@ CREATE TABLE memberships (
     UNIQUE (account_id, id),
     FOREIGN KEY (account_id, role_id) REFERENCES roles (account_id, id),
     CHECK (owner = FALSE OR ends_at IS NULL)
+);
+
+CREATE TABLE owner_recoveries (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id     BIGINT NOT NULL REFERENCES accounts (id),
+    membership_id  BIGINT,
+    address        TEXT  NOT NULL DEFAULT '',
+    reason         TEXT NOT NULL,
+    started_by     BIGINT NOT NULL REFERENCES staff (id),
+    approved_by    BIGINT REFERENCES staff (id),
+    state          TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done', 'stopped', 'withdrawn')),
+    created_at     TIMESTAMP NOT NULL,
+    approved_at    TIMESTAMP,
+    ready_at       TIMESTAMP NOT NULL,
+    closed_at      TIMESTAMP,
+    UNIQUE (account_id, id),
+    FOREIGN KEY (account_id, membership_id) REFERENCES memberships (account_id, id),
+    CHECK (approved_by IS NULL OR approved_by <> started_by),
+    CHECK ((membership_id IS NULL) <> (address = ''))
+);
+
+CREATE TABLE owner_recovery_links (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id   BIGINT NOT NULL REFERENCES accounts (id),
+    recovery_id  BIGINT NOT NULL,
+    user_id      BIGINT REFERENCES users (id),
+    token_hash   TEXT  NOT NULL UNIQUE,
+    created_at   TIMESTAMP NOT NULL,
+    UNIQUE (account_id, id),
+    FOREIGN KEY (account_id, recovery_id) REFERENCES owner_recoveries (account_id, id)
 );
 
 CREATE TABLE ownership_offers (
@@ -519,11 +549,12 @@ CREATE TABLE users (
     search          TEXT  NOT NULL DEFAULT '',
     created_at      TIMESTAMP NOT NULL,
     signed_in_at    TIMESTAMP
-, second_since TIMESTAMP, import_id BIGINT REFERENCES imports (id), several BOOLEAN NOT NULL DEFAULT FALSE);
+, second_since TIMESTAMP, import_id BIGINT REFERENCES imports (id), several BOOLEAN NOT NULL DEFAULT FALSE, suspended_at TIMESTAMP, suspended_why TEXT NOT NULL DEFAULT '');
 
 -- SQLite: each index, by name.
 
 CREATE INDEX account_notes_recent ON account_notes (account_id, sticky DESC, changed_at DESC);
+CREATE INDEX accounts_created ON accounts (created_at);
 CREATE INDEX address_changes_old ON address_changes (old_address) WHERE done_at IS NOT NULL AND undone_at IS NULL;
 CREATE INDEX address_changes_user ON address_changes (user_id);
 CREATE INDEX alarms_user ON alarms (user_id) WHERE ended_at IS NULL;
@@ -549,13 +580,16 @@ CREATE INDEX impersonations_running ON impersonations (id) WHERE ended_at IS NUL
 CREATE INDEX import_rows_target ON import_rows (target_id);
 CREATE INDEX invitations_address ON invitations (address) WHERE state = 'pending';
 CREATE UNIQUE INDEX invitations_pending ON invitations (account_id, address) WHERE state = 'pending';
+CREATE INDEX invitations_waiting ON invitations (sent_at) WHERE state = 'pending';
 CREATE INDEX mails_about ON mails (about_id, id);
 CREATE INDEX mails_account ON mails (account_id, id);
 CREATE INDEX mails_state ON mails (state, id);
 CREATE INDEX mails_user ON mails (user_id, id);
 CREATE INDEX memberships_accounts ON memberships (user_id, account_id, starts_at, ends_at) WHERE status = 'active';
+CREATE INDEX memberships_ending ON memberships (ends_at) WHERE status = 'active' AND ends_at IS NOT NULL;
 CREATE INDEX memberships_recent ON memberships (user_id, seen_at DESC, id DESC) WHERE status <> 'ended';
 CREATE UNIQUE INDEX memberships_user ON memberships (account_id, user_id) WHERE status <> 'ended';
+CREATE UNIQUE INDEX owner_recoveries_open ON owner_recoveries (account_id) WHERE state = 'open';
 CREATE UNIQUE INDEX ownership_offers_open ON ownership_offers (account_id, to_id) WHERE state = 'open';
 CREATE UNIQUE INDEX partner_links_pair ON partner_links (account_id, partner_id) WHERE status <> 'ended';
 CREATE INDEX partner_links_partner ON partner_links (partner_id) WHERE status = 'active';
@@ -566,6 +600,7 @@ CREATE INDEX signups_address ON signups (address) WHERE ended_at IS NULL;
 CREATE INDEX throttles_ends ON throttles (ends_at);
 CREATE INDEX user_links_user ON user_links (user_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX users_address ON users (address) WHERE status <> 'deleted';
+CREATE INDEX users_suspended ON users (suspended_at) WHERE status = 'suspended';
 
 -- SQLite: each trigger, by name.
 
@@ -783,6 +818,12 @@ POLICY wall ON mails (enabled, forced)
     WITH CHECK (clientele_wide() OR (((account_id IS NULL) OR (account_id = clientele_account())) AND ((about_id IS NULL) OR (about_id = clientele_account()))));
 POLICY wall ON memberships (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()) OR (user_id = clientele_user()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON owner_recoveries (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON owner_recovery_links (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
     WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
 POLICY wall ON ownership_offers (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()))

@@ -77,6 +77,7 @@ func newStage(t *testing.T, w *apptest.World) *stage {
 	s.addFactors(t)
 	s.addFormer()
 	s.addLook()
+	s.addDesk()
 	s.pairs = append(s.pairs, "{owner}", s.owner.Address, "{mate}", s.mate.Address, "{stranger}", s.stranger.Address, "{root}", s.root.Address, "{newcomer}", at("newcomer"))
 	for name, value := range s.ids {
 		s.pairs = append(s.pairs, "{"+name+"}", value)
