@@ -135,11 +135,11 @@ func TestStaffSeesOnlyWhatTheRoleAllows(t *testing.T) {
 				t.Errorf("a reader is led to %s", href)
 			}
 		}
-		for _, path := range []string{member, d.base + "/users/invite", d.base + "/users/attach", d.base + "/details", d.base + "/contacts", "/staff/mails"} {
+		for _, path := range []string{member, d.base + "/users/invite", d.base + "/users/attach", d.base + "/details", d.base + "/contacts/new", "/staff/mails"} {
 			reader.Get(path).Must(403)
 			helper.Get(path).Must(200)
 		}
-		if p := reader.Get(d.base); p.Find(`a[href$="/contacts"], a[href="/staff/mails"]`).Length() > 0 {
+		if p := reader.Get(d.base); p.Find(`a[href$="/details"], a[href="/staff/mails"]`).Length() > 0 {
 			t.Error("a reader's menus lead to what is not open to her")
 		}
 		form := url.Values{"account": {id.String(d.bakery)}}

@@ -40,7 +40,7 @@ func TestStaffSeeWhatAnAccountBrought(t *testing.T) {
 		if got := fact(p, "Wants to hear of offers"); got != "No" {
 			t.Errorf("wants to hear of offers: %q", got)
 		}
-		for _, part := range []string{"Group", "Further details", "Notes", "former system"} {
+		for _, part := range []string{"Group", "Further details", "All notes", "former system"} {
 			if p.Says(part) {
 				t.Errorf("there is a part %q with nothing in it", part)
 			}

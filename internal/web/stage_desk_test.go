@@ -13,9 +13,12 @@ import (
 // is being made for one whose owners are gone.
 func (s *stage) addDesk() {
 	now := s.Clock.Now()
-	s.ids["group"] = s.insert("SELECT id FROM account_groups")
-	s.ids["field"] = s.insert("SELECT id FROM account_fields WHERE kind = 'text'")
-	s.ids["note"] = s.insert("SELECT id FROM account_notes")
+	// Their numbers are far from those of anything else, so that none of them is
+	// taken for something of the account's.
+	n := s.Count("accounts")
+	s.ids["group"] = s.insert("INSERT INTO account_groups (id, name, created_at) VALUES ($1, 'A far group', $2) RETURNING id", 700_000+1000*n, now)
+	s.ids["field"] = s.insert("INSERT INTO account_fields (id, name, kind, position, created_at) VALUES ($1, 'A far field', 'text', 99, $2) RETURNING id", 800_000+1000*n, now)
+	s.ids["note"] = s.insert("INSERT INTO account_notes (id, account_id, text, created_at, changed_at) VALUES ($1, $2, 'A far note', $3, $3) RETURNING id", 900_000+1000*n, s.account, now)
 	s.ids["list"] = "accounts"
 	s.ids["session"] = s.secondSession(s.mate)
 	lost := s.Account(s.stranger, "Lost & Co")
