@@ -1,6 +1,8 @@
 package access
 
 import (
+	"strings"
+
 	"clientele/internal/db"
 	"clientele/internal/id"
 )
@@ -71,6 +73,19 @@ func (s StaffSet) Keys() []string {
 	return out
 }
 
+// Labels says what the permissions in the set are called, in a row.
+func (s StaffSet) Labels() string {
+	var out []string
+	for _, i := range StaffPermissions {
+		if s.Has(i.Bit) && len(out) > 0 {
+			out = append(out, strings.ToLower(i.Label[:1])+i.Label[1:])
+		} else if s.Has(i.Bit) {
+			out = append(out, i.Label)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
 // ParseStaffSet reads permissions by their keys, with what they cannot be used
 // without; unknown keys are reported.
 func ParseStaffSet(keys []string) (s StaffSet, unknown []string) {
@@ -113,6 +128,12 @@ var StaffPermissions = []StaffInfo{
 	{"settings.manage", "Settings", "Change how the installation works and looks, and through whom people sign in.", "Installation", StaffConfigure, staffSet(StaffLook), 0},
 	{"staff.manage", "Manage staff", "Add and remove operators, and say what each may do, up to what this operator may do.", "Installation", StaffManageStaff, staffSet(StaffLook), 0},
 }
+
+// Needs is what the permission cannot be used without.
+func (i StaffInfo) Needs() StaffSet { return i.needs }
+
+// Set is the permission alone.
+func (i StaffInfo) Set() StaffSet { return 1 << i.Bit }
 
 var everyStaffPermission = func() (s StaffSet) {
 	for _, i := range StaffPermissions {

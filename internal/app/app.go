@@ -117,7 +117,7 @@ func (a *App) build(key seal.Key, sender mail.Sender) {
 	a.Memberships = access.New(a.DB, a.Outbox, base, brand)
 	a.Accounts = account.New(a.DB, a.Auth, a.Outbox, base, brand)
 	a.Invites = invite.NewInvites(a.DB, a.Auth, a.Memberships, a.Outbox, base, brand)
-	a.Staff = staff.New(a.DB, a.Auth)
+	a.Staff = staff.New(a.DB, a.Auth, a.Outbox, base, brand)
 	a.Looks = staff.NewImpersonations(a.DB, a.Memberships, a.Outbox, base, brand, a.Config.TellLook != "off")
 	a.Owners = staff.NewOwners(a.DB, a.Memberships, a.Invites, a.Outbox, base, brand)
 	a.Providers = sso.New(a.DB, a.Auth, sso.Options{Key: key, Base: a.Config.Base, Brand: brand, Log: a.Log})

@@ -24,6 +24,7 @@ var sealedColumns = []sealedColumn{
 	{"imports", "id", "imports/key/"},
 	{"mails", "id", "mails/sealed/"},
 	{"providers", "id", "providers/secret/"},
+	{"staff_authenticators", "id", "staff_authenticators/seed/"},
 }
 
 // The check is something known, sealed when the database was first used: a

@@ -132,21 +132,29 @@ type Operator struct {
 	Address string
 }
 
-// Operator makes a staff member and signs her in.
+// Operator makes a staff member and signs her in. She has no second factor:
+// her session counts as one in which it was shown.
 func (w *World) Operator(name, address, role string) *Operator {
 	w.t.Helper()
 	o := &Operator{Browser: w.Browser(), Name: name, Address: address}
 	w.In(func(tx *db.Tx) (err error) {
 		o.Staff, err = db.One[id.Staff](tx, "INSERT INTO staff (address, name, role, password, created_at) VALUES ($1, $2, $3, $4, $5) RETURNING id",
 			Address(address), name, role, passwordHash(), tx.Now)
-		if err != nil {
-			return err
-		}
+		return err
+	})
+	w.SignInOperator(o)
+	return o
+}
+
+// SignInOperator gives an operator's browser a fresh session, in which her
+// second factor counts as shown.
+func (w *World) SignInOperator(o *Operator) {
+	w.t.Helper()
+	w.In(func(tx *db.Tx) error {
 		token, hash := auth.NewToken()
 		o.session("__Secure-clientele-staff", token, "/staff")
-		_, err = db.Exec(tx, "INSERT INTO staff_sessions (staff_id, token_hash, created_at, seen_at, proved_at, expires_at) VALUES ($1, $2, $3, $3, $3, $4)",
+		_, err := db.Exec(tx, "INSERT INTO staff_sessions (staff_id, token_hash, created_at, seen_at, proved_at, second_at, expires_at) VALUES ($1, $2, $3, $3, $3, $3, $4)",
 			o.Staff, hash, tx.Now, tx.Now.Add(12*time.Hour))
 		return err
 	})
-	return o
 }

@@ -54,31 +54,43 @@ var errTooMany = fault.New(fault.Conflict, "too-many-factors", "You have ten of 
 // it.
 func (a *Auth) BeginAuthenticator(ctx context.Context, i Identity) (token string, err error) {
 	defer fault.Wrap(&err, "auth.BeginAuthenticator(%d)", i.user)
-	seed := make([]byte, seedBytes)
-	rand.Read(seed)
 	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
-		f, err := factorsOf(tx, i.user)
-		if err != nil {
-			return err
-		}
-		if f.Apps >= maxFactors {
-			return errTooMany
-		}
-		secret := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(seed)
-		token, err = a.Keep(tx, Ceremony{Kind: "authenticator-add", User: i.user, Session: i.session, State: secret})
+		token, err = a.BeginApp(tx, Person(i.user), i.session)
 		return err
 	})
 	return token, err
 }
 
+const appAdd = "authenticator-add"
+
+// BeginApp is BeginAuthenticator for any holder, in one of her sessions.
+func (a *Auth) BeginApp(tx *db.Tx, h Holder, s id.Session) (token string, err error) {
+	seed := make([]byte, seedBytes)
+	rand.Read(seed)
+	f, err := FactorsOf(tx, h)
+	if err != nil {
+		return "", err
+	}
+	if f.Apps >= maxFactors {
+		return "", errTooMany
+	}
+	secret := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(seed)
+	return a.Keep(tx, Ceremony{Kind: appAdd, Holder: h, Session: s, State: secret})
+}
+
 // NewSeed reads the seed that waits for its first code.
 func (a *Auth) NewSeed(ctx context.Context, i Identity, token string) (s Seed, err error) {
 	defer fault.Wrap(&err, "auth.NewSeed(%d)", i.user)
+	return a.AppSeed(ctx, Person(i.user), i.session, token, i.address.String())
+}
+
+// AppSeed is NewSeed for any holder; label is what the app calls her.
+func (a *Auth) AppSeed(ctx context.Context, h Holder, session id.Session, token, label string) (s Seed, err error) {
 	var secret string
-	err = a.db.Read(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
-		return a.Look(tx, token, &Ceremony{Kind: "authenticator-add", User: i.user, Session: i.session, State: &secret})
+	err = a.db.Read(ctx, h.scope(), func(tx *db.Tx) error {
+		return a.Look(tx, token, &Ceremony{Kind: appAdd, Holder: h, Session: session, State: &secret})
 	})
-	label := url.PathEscape(a.brand + ":" + i.address.String())
+	label = url.PathEscape(a.brand + ":" + label)
 	query := url.Values{"secret": {secret}, "issuer": {a.brand}, "algorithm": {"SHA1"}, "digits": {"6"}, "period": {"30"}}
 	return Seed{Secret: grouped(strings.ToLower(secret), 4, " "), URL: "otpauth://totp/" + label + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")}, err
 }
@@ -96,34 +108,42 @@ func grouped(s string, n int, between string) string {
 // has it. With the first factor come recovery codes, shown this once.
 func (a *Auth) AddAuthenticator(ctx context.Context, i Identity, token, name, code string) (in SignedIn, codes []string, err error) {
 	defer fault.Wrap(&err, "auth.AddAuthenticator(%d)", i.user)
-	if name, err = namedFactor(name); err != nil {
-		return in, nil, err
-	}
 	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
-		var secret string
-		c := Ceremony{Kind: "authenticator-add", User: i.user, Session: i.session, State: &secret}
-		if err := a.Look(tx, token, &c); err != nil {
-			return err
-		}
-		step, ok := codeAt(secret, digits(code), tx.Now, 0)
-		if !ok {
-			return fault.Field("code", "This code is not right. Check that the clock of your device is, and type the code that the app shows now.")
-		}
-		if err := a.Take(tx, token, &c); err != nil {
-			return err
-		}
-		number, err := db.One[id.Authenticator](tx, `
-			INSERT INTO authenticators (user_id, name, sealed, last_step, created_at, used_at) VALUES ($1, $2, '', $3, $4, $4) RETURNING id`, i.user, name, step, tx.Now)
+		number, err := a.KeepApp(tx, Person(i.user), i.session, token, name, code)
 		if err != nil {
-			return err
-		}
-		if _, err = db.Exec(tx, "UPDATE authenticators SET sealed = $2 WHERE id = $1", number, a.key.Seal(seedPlace(number), []byte(secret))); err != nil {
 			return err
 		}
 		in, codes, err = a.factorAdded(tx, i, Shown{Second: true}, "authenticator", int64(number), "the authenticator app “"+plain.Defang(name)+"”")
 		return err
 	})
 	return in, codes, err
+}
+
+// KeepApp keeps the app of a holder whose seed waits, once a code shows that
+// it has it.
+func (a *Auth) KeepApp(tx *db.Tx, h Holder, s id.Session, token, name, code string) (number id.Authenticator, err error) {
+	if name, err = namedFactor(name); err != nil {
+		return 0, err
+	}
+	var secret string
+	c := Ceremony{Kind: appAdd, Holder: h, Session: s, State: &secret}
+	if err := a.Look(tx, token, &c); err != nil {
+		return 0, err
+	}
+	step, ok := codeAt(secret, digits(code), tx.Now, 0)
+	if !ok {
+		return 0, fault.Field("code", "This code is not right. Check that the clock of your device is, and type the code that the app shows now.")
+	}
+	if err := a.Take(tx, token, &c); err != nil {
+		return 0, err
+	}
+	number, err = db.One[id.Authenticator](tx, h.in(`
+		INSERT INTO {}authenticators ({who}, name, sealed, last_step, created_at, used_at) VALUES ($1, $2, '', $3, $4, $4) RETURNING id`), h.number, name, step, tx.Now)
+	if err != nil {
+		return 0, err
+	}
+	_, err = db.Exec(tx, h.in("UPDATE {}authenticators SET sealed = $2 WHERE id = $1"), number, a.key.Seal(h.seedPlace(number), []byte(secret)))
+	return number, err
 }
 
 // namedFactor reads what a person calls an app or a passkey; what is wrong
@@ -135,7 +155,9 @@ func namedFactor(typed string) (string, error) {
 	return name, f.Err()
 }
 
-func seedPlace(n id.Authenticator) string { return "authenticators/seed/" + id.String(n) }
+func (h Holder) seedPlace(n id.Authenticator) string {
+	return h.in("{}authenticators/seed/") + id.String(n)
+}
 
 // codeAt finds the time step that a code belongs to, among those near now and
 // after the last one that was accepted.
@@ -166,20 +188,20 @@ func digits(code string) string {
 	}, code)
 }
 
-// acceptAppCode accepts a code of one of the person's apps, once: a step that
+// acceptAppCode accepts a code of one of the holder's apps, once: a step that
 // was accepted, and every one before it, is over.
-func (a *Auth) acceptAppCode(tx *db.Tx, u id.User, code string) (bool, error) {
+func (a *Auth) acceptAppCode(tx *db.Tx, h Holder, code string) (bool, error) {
 	type row struct {
 		ID       id.Authenticator
 		Sealed   string
 		LastStep int64
 	}
-	apps, err := db.All[row](tx, "SELECT id, sealed, last_step FROM authenticators WHERE user_id = $1 ORDER BY id", u)
+	apps, err := db.All[row](tx, h.in("SELECT id, sealed, last_step FROM {}authenticators WHERE {who} = $1 ORDER BY id"), h.number)
 	if err != nil {
 		return false, err
 	}
 	for _, app := range apps {
-		secret, err := a.key.Open(seedPlace(app.ID), app.Sealed)
+		secret, err := a.key.Open(h.seedPlace(app.ID), app.Sealed)
 		if errors.Is(err, seal.ErrOpen) {
 			continue // its key is lost: the app is, too, and what else she has still counts
 		}
@@ -190,7 +212,7 @@ func (a *Auth) acceptAppCode(tx *db.Tx, u id.User, code string) (bool, error) {
 		if !ok {
 			continue
 		}
-		n, err := db.Exec(tx, "UPDATE authenticators SET last_step = $2, used_at = $3 WHERE id = $1 AND last_step < $2", app.ID, step, tx.Now)
+		n, err := db.Exec(tx, h.in("UPDATE {}authenticators SET last_step = $2, used_at = $3 WHERE id = $1 AND last_step < $2"), app.ID, step, tx.Now)
 		return n == 1, err
 	}
 	return false, nil
@@ -201,10 +223,7 @@ func (a *Auth) acceptAppCode(tx *db.Tx, u id.User, code string) (bool, error) {
 func (a *Auth) RemoveAuthenticator(ctx context.Context, i Identity, number id.Authenticator) (in SignedIn, err error) {
 	defer fault.Wrap(&err, "auth.RemoveAuthenticator(%d, %d)", i.user, number)
 	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
-		name, err := db.One[string](tx, "DELETE FROM authenticators WHERE id = $1 AND user_id = $2 RETURNING name", number, i.user)
-		if errors.Is(err, db.ErrNone) {
-			return fault.Missing()
-		}
+		name, err := DropApp(tx, Person(i.user), number)
 		if err != nil {
 			return err
 		}
@@ -212,6 +231,15 @@ func (a *Auth) RemoveAuthenticator(ctx context.Context, i Identity, number id.Au
 		return err
 	})
 	return in, err
+}
+
+// DropApp takes an app of a holder away, and says what it was called.
+func DropApp(tx *db.Tx, h Holder, number id.Authenticator) (name string, err error) {
+	name, err = db.One[string](tx, h.in("DELETE FROM {}authenticators WHERE id = $1 AND {who} = $2 RETURNING name"), number, h.number)
+	if errors.Is(err, db.ErrNone) {
+		err = fault.Missing()
+	}
+	return name, err
 }
 
 // factorAdded does what every new factor brings: the others are signed out,
@@ -225,7 +253,7 @@ func (a *Auth) factorAdded(tx *db.Tx, i Identity, s Shown, object string, number
 		return in, nil, err
 	}
 	if f.Apps+f.Passkeys == 1 || f.Codes == 0 {
-		if codes, err = newRecoveryCodes(tx, i.user); err != nil {
+		if codes, err = MakeCodes(tx, Person(i.user)); err != nil {
 			return in, nil, err
 		}
 	}

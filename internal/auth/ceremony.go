@@ -18,7 +18,7 @@ const CeremonyLife = 10 * time.Minute
 // answer is held against is kept sealed on this side.
 type Ceremony struct {
 	Kind    string
-	User    id.User    // 0 where it will tell who it is
+	Holder             // whose answer it will be, without a number where it will tell; and at which door
 	Session id.Session // the session that began it; 0 before sign-in
 	Pending int64      // the sign-in whose second step it is; 0 for none
 	State   any        // what the answer is held against
@@ -34,18 +34,23 @@ func (a *Auth) Keep(tx *db.Tx, c Ceremony) (token string, err error) {
 	}
 	token, hash := NewToken()
 	_, err = db.Exec(tx, `
-		INSERT INTO ceremonies (kind, token_hash, user_id, session_id, pending_id, sealed, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		c.Kind, hash, db.SomeUnlessZero(c.User), db.SomeUnlessZero(c.Session), db.SomeUnlessZero(c.Pending),
+		INSERT INTO ceremonies (kind, token_hash, user_id, staff_id, session_id, pending_id, sealed, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		c.kind(), hash, db.SomeUnlessZero(c.User()), db.SomeUnlessZero(c.Staff()), db.SomeUnlessZero(c.Session), db.SomeUnlessZero(c.Pending),
 		a.key.Seal(ceremonyPlace(hash), plain), tx.Now, tx.Now.Add(CeremonyLife))
 	return token, err
 }
+
+// kind is what the ceremony is called in the database: one of the staff's door
+// is never found at the other.
+func (c Ceremony) kind() string { return c.in("{}") + c.Kind }
 
 func ceremonyPlace(hash string) string { return "ceremonies/state/" + hash }
 
 type ceremonyRow struct {
 	ID        int64
 	UserID    db.Null[id.User]
+	StaffID   db.Null[id.Staff]
 	SessionID db.Null[id.Session]
 	PendingID db.Null[int64]
 	Sealed    string
@@ -75,15 +80,15 @@ func (a *Auth) Take(tx *db.Tx, token string, c *Ceremony) error {
 func (a *Auth) look(tx *db.Tx, token string, c *Ceremony) (ceremonyRow, error) {
 	hash := HashToken(token)
 	row, err := db.One[ceremonyRow](tx, `
-		SELECT id, user_id, session_id, pending_id, sealed FROM ceremonies
-		WHERE token_hash = $1 AND kind = $2 AND ended_at IS NULL AND created_at <= $3 AND expires_at > $3`, hash, c.Kind, tx.Now)
+		SELECT id, user_id, staff_id, session_id, pending_id, sealed FROM ceremonies
+		WHERE token_hash = $1 AND kind = $2 AND ended_at IS NULL AND created_at <= $3 AND expires_at > $3`, hash, c.kind(), tx.Now)
 	if errors.Is(err, db.ErrNone) {
 		return row, errCeremony
 	}
 	if err != nil {
 		return row, err
 	}
-	if row.UserID.V != c.User || row.SessionID.V != c.Session || row.PendingID.V != c.Pending {
+	if row.UserID.V != c.User() || row.StaffID.V != c.Staff() || row.SessionID.V != c.Session || row.PendingID.V != c.Pending {
 		return row, errCeremony
 	}
 	plain, err := a.key.Open(ceremonyPlace(hash), row.Sealed)

@@ -10,7 +10,6 @@ import (
 	"clientele/internal/audit"
 	"clientele/internal/db"
 	"clientele/internal/fault"
-	"clientele/internal/id"
 )
 
 // Recovery codes have 120 random bits, so a plain hash keeps them (ASVS 6.5.2
@@ -22,16 +21,16 @@ const (
 
 var crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// newRecoveryCodes replaces a person's recovery codes; the old ones are void.
-func newRecoveryCodes(tx *db.Tx, u id.User) (codes []string, err error) {
-	if _, err := db.Exec(tx, "DELETE FROM recovery_codes WHERE user_id = $1", u); err != nil {
+// MakeCodes replaces a holder's recovery codes; the old ones are void.
+func MakeCodes(tx *db.Tx, h Holder) (codes []string, err error) {
+	if _, err := db.Exec(tx, h.in("DELETE FROM {}recovery_codes WHERE {who} = $1"), h.number); err != nil {
 		return nil, err
 	}
 	for range recoveryCodes {
 		b := make([]byte, recoveryCodeBytes)
 		rand.Read(b)
 		code := crockford.EncodeToString(b)
-		if _, err := db.Exec(tx, "INSERT INTO recovery_codes (user_id, code_hash, created_at) VALUES ($1, $2, $3)", u, HashToken(code), tx.Now); err != nil {
+		if _, err := db.Exec(tx, h.in("INSERT INTO {}recovery_codes ({who}, code_hash, created_at) VALUES ($1, $2, $3)"), h.number, HashToken(code), tx.Now); err != nil {
 			return nil, err
 		}
 		codes = append(codes, grouped(code, 6, "-"))
@@ -46,24 +45,25 @@ func readable(code string) string {
 }
 
 // acceptRecoveryCode uses a code up, and tells her.
-func (a *Auth) acceptRecoveryCode(tx *db.Tx, u id.User, code string, r Request) (bool, error) {
+func (a *Auth) acceptRecoveryCode(tx *db.Tx, h Holder, code string, r Request) (bool, error) {
 	code = readable(code)
 	if len(code) != recoveryCodeBytes*8/5 {
 		return false, nil
 	}
-	n, err := db.Exec(tx, "UPDATE recovery_codes SET used_at = $3 WHERE user_id = $1 AND code_hash = $2 AND used_at IS NULL", u, HashToken(code), tx.Now)
+	n, err := db.Exec(tx, h.in("UPDATE {}recovery_codes SET used_at = $3 WHERE {who} = $1 AND code_hash = $2 AND used_at IS NULL"), h.number, HashToken(code), tx.Now)
 	if err != nil || n == 0 {
 		return false, err
 	}
-	left, err := factorsOf(tx, u)
+	left, err := FactorsOf(tx, h)
 	if err != nil {
 		return false, err
 	}
-	by := audit.Actor{Kind: audit.User, ID: int64(u), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
-	if err := audit.Write(tx, by, audit.Record{Event: "user.recovery_code_used", Object: "user", ObjectID: int64(u), After: map[string]int64{"left": left.Codes}}); err != nil {
+	used := h.record("user.recovery_code_used", "staff.recovery_code_used")
+	used.After = map[string]int64{"left": left.Codes}
+	if err := audit.Write(tx, h.actor(r), used); err != nil {
 		return false, err
 	}
-	return true, a.tell(tx, u, notice{
+	return true, a.inform(tx, h, notice{
 		kind: "recovery-code-used", subject: "A recovery code was used",
 		line: "One of the recovery codes of your login at " + a.brand + " was used. You have " + strconv.FormatInt(left.Codes, 10) + " left; you can make new ones on your security page.",
 	}, r)
@@ -80,7 +80,7 @@ func (a *Auth) NewRecoveryCodes(ctx context.Context, i Identity) (codes []string
 		if !f.Any() {
 			return fault.New(fault.Conflict, "no-factor", "Recovery codes stand in for a second factor, and you have none yet. Add an app or a passkey first.")
 		}
-		if codes, err = newRecoveryCodes(tx, i.user); err != nil {
+		if codes, err = MakeCodes(tx, Person(i.user)); err != nil {
 			return err
 		}
 		if err := audit.Write(tx, i.Actor(), audit.Record{Event: "user.recovery_codes_made", Object: "user", ObjectID: int64(i.user)}); err != nil {

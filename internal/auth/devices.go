@@ -24,26 +24,37 @@ type Device struct {
 // Security is what signs a person in, on one page.
 type Security struct {
 	HasPassword bool
-	Factors     Factors
-	Apps        []Authenticator
-	Passkeys    []Passkey
-	Devices     []Device
+	Held
+	Devices []Device
+}
+
+// Held are the second factors of a holder, one by one.
+type Held struct {
+	Factors  Factors
+	Apps     []Authenticator
+	Passkeys []Passkey
+}
+
+// HeldBy reads the second factors of a holder.
+func HeldBy(tx *db.Tx, h Holder) (out Held, err error) {
+	if out.Factors, err = FactorsOf(tx, h); err != nil {
+		return out, err
+	}
+	if out.Apps, err = db.All[Authenticator](tx, h.in("SELECT id, name, created_at, used_at FROM {}authenticators WHERE {who} = $1 ORDER BY id"), h.number); err != nil {
+		return out, err
+	}
+	out.Passkeys, err = db.All[Passkey](tx, h.in("SELECT id, name, created_at, used_at, cloned_at FROM {}passkeys WHERE {who} = $1 ORDER BY id"), h.number)
+	return out, err
 }
 
 // Security reads what signs the person in.
 func (a *Auth) Security(ctx context.Context, i Identity, device string) (s Security, err error) {
 	defer fault.Wrap(&err, "auth.Security(%d)", i.user)
 	err = a.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
-		if s.Factors, err = factorsOf(tx, i.user); err != nil {
-			return err
-		}
 		if s.HasPassword, err = db.One[bool](tx, "SELECT password <> '' FROM users WHERE id = $1", i.user); err != nil {
 			return err
 		}
-		if s.Apps, err = db.All[Authenticator](tx, "SELECT id, name, created_at, used_at FROM authenticators WHERE user_id = $1 ORDER BY id", i.user); err != nil {
-			return err
-		}
-		if s.Passkeys, err = db.All[Passkey](tx, "SELECT id, name, created_at, used_at, cloned_at FROM passkeys WHERE user_id = $1 ORDER BY id", i.user); err != nil {
+		if s.Held, err = HeldBy(tx, Person(i.user)); err != nil {
 			return err
 		}
 		s.Devices, err = db.All[Device](tx, `

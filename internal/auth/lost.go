@@ -92,7 +92,6 @@ func OpenReset(tx *db.Tx, u id.User) (r FactorReset, err error) {
 }
 
 // FactorsOf counts a user's second factors, for operators.
-func FactorsOf(tx *db.Tx, u id.User) (Factors, error) { return factorsOf(tx, u) }
 
 var errNoReset = fault.New(fault.Conflict, "no-reset", "Nothing is under way for this user any more. Reload the page.")
 

@@ -50,19 +50,19 @@ type Passkey struct {
 	ClonedAt  db.Null[time.Time]
 }
 
-// holder is a person as the library wants her.
-type holder struct {
-	user    id.User
+// A keyring is a holder of passkeys as the library wants her.
+type keyring struct {
+	Holder
 	handle  []byte
 	address mail.Address
 	name    string
 	keys    []webauthn.Credential
 }
 
-func (h holder) WebAuthnID() []byte                         { return h.handle }
-func (h holder) WebAuthnName() string                       { return h.address.String() }
-func (h holder) WebAuthnDisplayName() string                { return h.name }
-func (h holder) WebAuthnCredentials() []webauthn.Credential { return h.keys }
+func (h keyring) WebAuthnID() []byte                         { return h.handle }
+func (h keyring) WebAuthnName() string                       { return h.address.String() + h.in("{door}") }
+func (h keyring) WebAuthnDisplayName() string                { return h.name }
+func (h keyring) WebAuthnCredentials() []webauthn.Credential { return h.keys }
 
 // passkeyFault is the one answer to every response of an authenticator that
 // does not hold. What exactly was wrong with it helps nobody but attackers.
@@ -72,20 +72,20 @@ var errNoPasskeys = fault.New(fault.Conflict, "no-passkeys", "Passkeys need a ho
 
 var b64 = base64.RawURLEncoding
 
-// holderOf reads a person with her keys; a handle is made up where she has
+// keyringOf reads a holder with her keys; a handle is made up where she has
 // none yet. It is random: an authenticator keeps it, and it tells nothing.
-func holderOf(tx *db.Tx, u id.User) (h holder, err error) {
+func keyringOf(tx *db.Tx, whose Holder) (h keyring, err error) {
 	type row struct {
 		Address mail.Address
 		Name    string
 	}
-	who, err := db.One[row](tx, "SELECT address, name FROM users WHERE id = $1 AND status = 'active'", u)
+	who, err := db.One[row](tx, whose.in("SELECT address, name FROM {people} WHERE id = $1 AND status = 'active'"), whose.number)
 	if err != nil {
 		return h, err
 	}
-	h = holder{user: u, address: who.Address, name: who.Name}
+	h = keyring{Holder: whose, address: who.Address, name: who.Name}
 	type key struct{ Handle, Record string }
-	keys, err := db.All[key](tx, "SELECT handle, record FROM passkeys WHERE user_id = $1 ORDER BY id", u)
+	keys, err := db.All[key](tx, whose.in("SELECT handle, record FROM {}passkeys WHERE {who} = $1 ORDER BY id"), whose.number)
 	if err != nil {
 		return h, err
 	}
@@ -129,46 +129,63 @@ func (a *Auth) challenge(tx *db.Tx, c Ceremony, options any) (out Challenge, err
 // BeginPasskey opens the prompt that adds a passkey.
 func (a *Auth) BeginPasskey(ctx context.Context, i Identity) (c Challenge, err error) {
 	defer fault.Wrap(&err, "auth.BeginPasskey(%d)", i.user)
-	if a.passkeys == nil {
-		return c, errNoPasskeys
-	}
 	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
-		h, err := holderOf(tx, i.user)
-		if err != nil {
-			return err
-		}
-		if len(h.keys) >= maxFactors {
-			return errTooMany
-		}
-		exclude := webauthn.Credentials(h.keys).CredentialDescriptors()
-		options, session, err := a.passkeys.BeginRegistration(h, webauthn.WithExclusions(exclude))
-		if err != nil {
-			return err
-		}
-		c, err = a.challenge(tx, Ceremony{Kind: "passkey-add", User: i.user, Session: i.session, State: begun{*session, h.handle}}, options.Response)
+		c, err = a.BeginKey(tx, Person(i.user), i.session)
 		return err
 	})
 	return c, err
+}
+
+const passkeyAdd = "passkey-add"
+
+// BeginKey is BeginPasskey for any holder, in one of her sessions.
+func (a *Auth) BeginKey(tx *db.Tx, whose Holder, s id.Session) (c Challenge, err error) {
+	if a.passkeys == nil {
+		return c, errNoPasskeys
+	}
+	h, err := keyringOf(tx, whose)
+	if err != nil {
+		return c, err
+	}
+	if len(h.keys) >= maxFactors {
+		return c, errTooMany
+	}
+	exclude := webauthn.Credentials(h.keys).CredentialDescriptors()
+	options, session, err := a.passkeys.BeginRegistration(h, webauthn.WithExclusions(exclude))
+	if err != nil {
+		return c, err
+	}
+	return a.challenge(tx, Ceremony{Kind: passkeyAdd, Holder: whose, Session: s, State: begun{*session, h.handle}}, options.Response)
 }
 
 // AddPasskey adds the passkey that the prompt has made. Without a name it is
 // called what its authenticator is.
 func (a *Auth) AddPasskey(ctx context.Context, i Identity, token, name, response string) (in SignedIn, codes []string, err error) {
 	defer fault.Wrap(&err, "auth.AddPasskey(%d)", i.user)
+	err = a.MakeKey(ctx, Person(i.user), i.session, token, name, response, func(tx *db.Tx, number id.Passkey, name string) error {
+		in, codes, err = a.factorAdded(tx, i, Shown{Ways: []Way{ByPasskey}, Second: true}, "passkey", int64(number), "the passkey “"+plain.Defang(name)+"”")
+		return err
+	})
+	return in, codes, err
+}
+
+// MakeKey keeps the passkey that a holder's prompt has made, and runs then in
+// the same transaction. A refused answer uses its challenge up all the same.
+func (a *Auth) MakeKey(ctx context.Context, whose Holder, s id.Session, token, name, response string, then func(tx *db.Tx, number id.Passkey, name string) error) error {
 	if a.passkeys == nil {
-		return in, nil, errNoPasskeys
+		return errNoPasskeys
 	}
 	parsed, bad := protocol.ParseCredentialCreationResponseBytes([]byte(response))
 	if bad != nil {
-		return in, nil, passkeyFault
+		return passkeyFault
 	}
 	var refused error
-	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
+	err := a.db.Write(ctx, whose.scope(), func(tx *db.Tx) error {
 		var b begun
-		if err := a.Take(tx, token, &Ceremony{Kind: "passkey-add", User: i.user, Session: i.session, State: &b}); err != nil {
+		if err := a.Take(tx, token, &Ceremony{Kind: passkeyAdd, Holder: whose, Session: s, State: &b}); err != nil {
 			return err
 		}
-		h, err := holderOf(tx, i.user)
+		h, err := keyringOf(tx, whose)
 		if err != nil {
 			return err
 		}
@@ -178,43 +195,40 @@ func (a *Auth) AddPasskey(ctx context.Context, i Identity, token, name, response
 			refused = passkeyFault
 			return nil
 		}
-		in, codes, err = a.keepPasskey(tx, i, h, made, name)
-		return err
+		number, called, err := keepKey(tx, h, made, name)
+		if err != nil {
+			return err
+		}
+		return then(tx, number, called)
 	})
-	return in, codes, errors.Join(err, refused)
+	return errors.Join(err, refused)
 }
 
-func (a *Auth) keepPasskey(tx *db.Tx, i Identity, h holder, made *webauthn.Credential, name string) (in SignedIn, codes []string, err error) {
+func keepKey(tx *db.Tx, h keyring, made *webauthn.Credential, name string) (number id.Passkey, called string, err error) {
 	if name == "" {
 		name = authenticatorName(made.Authenticator.AAGUID)
 	}
 	if name, err = namedFactor(name); err != nil {
-		return in, nil, err
+		return 0, "", err
 	}
 	record, err := json.Marshal(made)
 	if err != nil {
-		return in, nil, err
+		return 0, "", err
 	}
-	number, err := db.One[id.Passkey](tx, `
-		INSERT INTO passkeys (user_id, credential, handle, name, record, created_at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
-		i.user, b64.EncodeToString(made.ID), b64.EncodeToString(h.handle), name, string(record), tx.Now)
+	number, err = db.One[id.Passkey](tx, h.in(`
+		INSERT INTO {}passkeys ({who}, credential, handle, name, record, created_at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`),
+		h.number, b64.EncodeToString(made.ID), b64.EncodeToString(h.handle), name, string(record), tx.Now)
 	if db.Exists(err) {
-		return in, nil, passkeyFault
+		err = passkeyFault
 	}
-	if err != nil {
-		return in, nil, err
-	}
-	return a.factorAdded(tx, i, Shown{Ways: []Way{ByPasskey}, Second: true}, "passkey", int64(number), "the passkey “"+plain.Defang(name)+"”")
+	return number, name, err
 }
 
 // RemovePasskey takes a passkey away.
 func (a *Auth) RemovePasskey(ctx context.Context, i Identity, number id.Passkey) (in SignedIn, err error) {
 	defer fault.Wrap(&err, "auth.RemovePasskey(%d, %d)", i.user, number)
 	err = a.db.Write(ctx, db.AsUser(i.user), func(tx *db.Tx) error {
-		name, err := db.One[string](tx, "DELETE FROM passkeys WHERE id = $1 AND user_id = $2 RETURNING name", number, i.user)
-		if errors.Is(err, db.ErrNone) {
-			return fault.Missing()
-		}
+		name, err := DropKey(tx, Person(i.user), number)
 		if err != nil {
 			return err
 		}
@@ -222,6 +236,15 @@ func (a *Auth) RemovePasskey(ctx context.Context, i Identity, number id.Passkey)
 		return err
 	})
 	return in, err
+}
+
+// DropKey takes a passkey of a holder away, and says what it was called.
+func DropKey(tx *db.Tx, h Holder, number id.Passkey) (name string, err error) {
+	name, err = db.One[string](tx, h.in("DELETE FROM {}passkeys WHERE id = $1 AND {who} = $2 RETURNING name"), number, h.number)
+	if errors.Is(err, db.ErrNone) {
+		err = fault.Missing()
+	}
+	return name, err
 }
 
 // RenamePasskey calls a passkey something else.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"clientele/internal/audit"
@@ -25,12 +26,15 @@ type Factors struct {
 // password alone signs her in no more.
 func (f Factors) Any() bool { return f.Apps+f.Passkeys > 0 }
 
-func factorsOf(tx *db.Tx, u id.User) (Factors, error) {
-	return db.One[Factors](tx, `
-		SELECT (SELECT COUNT(*) FROM authenticators WHERE user_id = $1) AS apps,
-			(SELECT COUNT(*) FROM passkeys WHERE user_id = $1) AS passkeys,
-			(SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1 AND used_at IS NULL) AS codes`, u)
+// FactorsOf counts somebody's second factors.
+func FactorsOf(tx *db.Tx, h Holder) (Factors, error) {
+	return db.One[Factors](tx, h.in(`
+		SELECT (SELECT COUNT(*) FROM {}authenticators WHERE {who} = $1) AS apps,
+			(SELECT COUNT(*) FROM {}passkeys WHERE {who} = $1) AS passkeys,
+			(SELECT COUNT(*) FROM {}recovery_codes WHERE {who} = $1 AND used_at IS NULL) AS codes`), h.number)
 }
+
+func factorsOf(tx *db.Tx, u id.User) (Factors, error) { return FactorsOf(tx, Person(u)) }
 
 // PendingLife is how long a sign-in waits for its second step.
 const PendingLife = 10 * time.Minute
@@ -158,7 +162,7 @@ func (a *Auth) FinishWithCode(ctx context.Context, s SecondStep, r Request) (in 
 			return err
 		}
 		var used codeKind
-		if used, refused, err = a.tryCode(tx, h.User, s.Code, s.Device, r); refused != nil || err != nil {
+		if used, refused, err = a.tryCode(tx, Person(h.User), s.Code, s.Device, r); refused != nil || err != nil {
 			return err
 		}
 		if err := endHalf(tx, h); err != nil {
@@ -210,14 +214,21 @@ const (
 	recoveryCode codeKind = "recovery"
 )
 
-// tryCode counts an attempt and accepts a code of one of the person's apps,
+// TryCode counts an operator's attempt and accepts a code of one of her apps,
 // or a recovery code. refused is for her; what was counted stays counted.
-func (a *Auth) tryCode(tx *db.Tx, u id.User, code, token string, r Request) (used codeKind, refused, err error) {
-	d, err := deviceOf(tx, u, token)
+func (a *Auth) TryCode(tx *db.Tx, s id.Staff, code string, r Request) (recovery bool, refused, err error) {
+	used, refused, err := a.tryCode(tx, Operator(s), code, "", r)
+	return used == recoveryCode, codeField(refused), err
+}
+
+// tryCode counts an attempt and accepts a code of one of the holder's apps,
+// or a recovery code. refused is for her; what was counted stays counted.
+func (a *Auth) tryCode(tx *db.Tx, h Holder, code, token string, r Request) (used codeKind, refused, err error) {
+	d, err := deviceOf(tx, h.User(), token)
 	if err != nil {
 		return "", nil, err
 	}
-	brakes, err := codeBrakes(tx, u, d)
+	brakes, err := codeBrakes(tx, h, d)
 	if err != nil {
 		return "", nil, err
 	}
@@ -230,11 +241,11 @@ func (a *Auth) tryCode(tx *db.Tx, u id.User, code, token string, r Request) (use
 			return "", refused, err // what is refused here is no guess, and counts against nothing longer
 		}
 	}
-	switch used, err = a.acceptCode(tx, u, code, r); {
+	switch used, err = a.acceptCode(tx, h, code, r); {
 	case err != nil:
 		return "", nil, err
 	case used == "":
-		return "", errCode, a.wrongCode(tx, u, r)
+		return "", errCode, a.wrongCode(tx, h, r)
 	}
 	for _, b := range brakes {
 		err = errors.Join(err, b.Forgive(tx, b.key))
@@ -248,44 +259,52 @@ type brake struct {
 	key string
 }
 
-// codeBrakes are the brakes on a person's codes, the shortest first.
-func codeBrakes(tx *db.Tx, u id.User, d device) ([]brake, error) {
+// codeBrakes are the brakes on a holder's codes, the shortest first.
+func codeBrakes(tx *db.Tx, h Holder, d device) ([]brake, error) {
 	if d.ID != 0 {
 		key := "factor.device:" + id.String(d.ID)
 		return []brake{{perFactor, key}, {perFactorDay, key + ".day"}}, nil
 	}
-	version, err := db.One[int64](tx, "SELECT credentials FROM users WHERE id = $1", u)
-	key := "factor.person:" + id.String(u)
+	version, err := db.One[int64](tx, h.in("SELECT credentials FROM {people} WHERE id = $1"), h.number)
+	key := h.key("factor.person:")
 	return []brake{{perFactor, key}, {perFactorDay, key + ".day." + strconv.FormatInt(version, 10)}, {perFactorAll, key + ".all"}}, err
 }
 
-func (a *Auth) acceptCode(tx *db.Tx, u id.User, code string, r Request) (codeKind, error) {
-	ok, err := a.acceptAppCode(tx, u, code)
+func (a *Auth) acceptCode(tx *db.Tx, h Holder, code string, r Request) (codeKind, error) {
+	ok, err := a.acceptAppCode(tx, h, code)
 	if err != nil || ok {
 		return appCode, err
 	}
-	if ok, err = a.acceptRecoveryCode(tx, u, code, r); err != nil || ok {
+	if ok, err = a.acceptRecoveryCode(tx, h, code, r); err != nil || ok {
 		return recoveryCode, err
 	}
 	return "", nil
 }
 
-// wrongCode counts a wrong code against every sign-in of the person that
+// wrongCode counts a wrong code against every sign-in of the holder that
 // waits for one: whoever has typed six needs the password again. She is told,
 // since whoever got this far has it.
-func (a *Auth) wrongCode(tx *db.Tx, u id.User, r Request) error {
+func (a *Auth) wrongCode(tx *db.Tx, h Holder, r Request) error {
+	waiting := "UPDATE pending_signins SET {count} WHERE user_id = $1 AND {open}"
+	if h.operator {
+		waiting = "UPDATE staff_sessions SET {count} WHERE staff_id = $1 AND second_at IS NULL AND {open}"
+	}
+	statement := strings.NewReplacer(
+		"{count}", "failures = failures + 1, ended_at = CASE WHEN failures + 1 >= $3 THEN $2 ELSE ended_at END",
+		"{open}", "ended_at IS NULL RETURNING failures",
+	).Replace(waiting)
 	type row struct{ Failures int64 }
-	all, err := db.All[row](tx, `
-		UPDATE pending_signins SET failures = failures + 1, ended_at = CASE WHEN failures + 1 >= $3 THEN $2 ELSE ended_at END
-		WHERE user_id = $1 AND ended_at IS NULL RETURNING failures`, u, tx.Now, wrongCodes)
+	all, err := db.All[row](tx, statement, h.number, tx.Now, wrongCodes)
 	if err != nil {
 		return err
 	}
-	if err := audit.Write(tx, r.Visitor(), audit.Record{Event: "user.code_refused", Object: "user", ObjectID: int64(u), Subject: u, Denied: true}); err != nil {
+	refused := h.record("user.code_refused", "staff.code_refused")
+	refused.Denied = true
+	if err := audit.Write(tx, r.Visitor(), refused); err != nil {
 		return err
 	}
 	voided := slices.ContainsFunc(all, func(p row) bool { return p.Failures >= wrongCodes })
-	return a.tellOfGuesses(tx, u, voided, r)
+	return a.tellOfGuesses(tx, h, voided, r)
 }
 
 // Wrong codes are told of when they end a sign-in, and when there are as many
@@ -295,15 +314,15 @@ var (
 	guessMails   = Limit{Hits: 1, Per: 24 * time.Hour}
 )
 
-func (a *Auth) tellOfGuesses(tx *db.Tx, u id.User, voided bool, r Request) error {
-	many, err := quietGuesses.Take(tx, "factor.guesses:"+id.String(u))
+func (a *Auth) tellOfGuesses(tx *db.Tx, h Holder, voided bool, r Request) error {
+	many, err := quietGuesses.Take(tx, h.key("factor.guesses:"))
 	if err != nil || !voided && many == 0 {
 		return err
 	}
-	if told, err := guessMails.Take(tx, "factor.told:"+id.String(u)); err != nil || told > 0 {
+	if told, err := guessMails.Take(tx, h.key("factor.told:")); err != nil || told > 0 {
 		return err
 	}
-	return a.tell(tx, u, notice{
+	return a.inform(tx, h, notice{
 		kind: "codes-guessed", subject: "Somebody has your password",
 		line: "Somebody has typed your right password at " + a.brand + " and then " + strconv.Itoa(wrongCodes) + " wrong codes. The second factor has kept them out. If it was not you, set a new password.",
 	}, r)

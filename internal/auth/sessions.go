@@ -260,6 +260,8 @@ func (a *Auth) Sweep(ctx context.Context) (err error) {
 			{"DELETE FROM pending_signins WHERE expires_at < $1", tx.Now},
 			{"DELETE FROM alarms WHERE expires_at < $1", tx.Now},
 			{"DELETE FROM staff_sessions WHERE expires_at < $1", old},
+			{"DELETE FROM staff_links WHERE expires_at < $1", old},
+			{"DELETE FROM staff_recovery_codes WHERE used_at < $1", old},
 		} {
 			if _, err := db.Exec(tx, s.statement, s.before); err != nil {
 				return err

@@ -204,7 +204,7 @@ func (a *Auth) Confirm(ctx context.Context, i Identity, c Confirmation) (in Sign
 		shown := Shown{Ways: []Way{ByPassword}, Second: f.Any()}
 		if f.Any() {
 			var used codeKind
-			if used, refused, err = a.tryCode(tx, i.user, c.Code, c.Device, i.request); refused != nil || err != nil {
+			if used, refused, err = a.tryCode(tx, Person(i.user), c.Code, c.Device, i.request); refused != nil || err != nil {
 				return err
 			}
 			if in.Device, err = a.recovered(tx, i, used); err != nil {

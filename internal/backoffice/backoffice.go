@@ -38,6 +38,10 @@ func New(s *staff.Staff, v *staff.Impersonations, w *staff.Owners, m *access.Mem
 // Mount mounts the pages.
 func (b *Backoffice) Mount(m *web.Mux) {
 	b.mountSignIn(m)
+	b.mountSecondStep(m)
+	b.mountOwn(m)
+	b.mountStaff(m)
+	b.mountRoles(m)
 	b.mountDesk(m)
 	b.mountAccount(m)
 	b.mountContacts(m)

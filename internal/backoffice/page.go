@@ -34,13 +34,16 @@ func page(r *web.Request, title string) ui.Page {
 		nav = append(nav, ui.NavItem{Label: "Account groups", Href: "/staff/groups", Icon: "accounts"})
 		nav = append(nav, ui.NavItem{Label: "Account fields", Href: "/staff/fields", Icon: "settings"})
 	}
+	if _, err := staff.Check[staff.ManageStaff](r.Operator()); err == nil {
+		nav = append(nav, ui.NavItem{Label: "Staff", Href: "/staff/people", Icon: "shield"})
+	}
 	for i, item := range nav {
 		nav[i].Current = r.URL.Path == item.Href || i > 0 && strings.HasPrefix(r.URL.Path, item.Href+"/")
 	}
 	return ui.Page{
 		Title: title, Brand: ui.Brand{Name: r.Brand()}, Area: ui.Staff, Staff: true, Find: "/staff/search",
 		Nav: nav, Flash: r.Flash(), Person: &ui.PersonHead{
-			Name: r.Operator().Name(), Address: r.Operator().Address().String(), SignOut: "/staff/signout", Home: "/staff",
+			Name: r.Operator().Name(), Address: r.Operator().Address().String(), SignOut: "/staff/signout", Home: "/staff", Own: "/staff/me",
 		},
 	}
 }

@@ -64,7 +64,7 @@ func (c demoCommand) Run(sh *shell) error {
 	for _, p := range story {
 		fmt.Fprintf(sh.out, "  %-12s %s\n", p.name, p.address)
 	}
-	fmt.Fprintf(sh.out, "  %-12s %s (staff, at %s/staff/signin)\n\n", clerk.name, clerk.address, sh.settings.Base)
+	fmt.Fprintf(sh.out, "  %-12s %s (staff, at %s/staff/signin; the first sign-in sets up a passkey or an app)\n\n", clerk.name, clerk.address, sh.settings.Base)
 	return nil
 }
 

@@ -10,7 +10,8 @@ import (
 )
 
 type staffCommands struct {
-	Add staffAdd `cmd:"" help:"Add an operator. The password is read from standard input, or made and printed once."`
+	Add   staffAdd   `cmd:"" help:"Add an operator. The password is read from standard input, or made and printed once."`
+	Reset staffReset `cmd:"" help:"For an operator who has lost her way in: print a link, once, by which she sets her password and second factor anew."`
 }
 
 type staffAdd struct {
@@ -45,5 +46,30 @@ func (c staffAdd) Run(sh *shell) error {
 	if !c.Password {
 		fmt.Fprintf(sh.out, "Password, shown this once: %s\n", password)
 	}
+	fmt.Fprintln(sh.out, "The first sign-in asks for a second factor to be set up: a passkey, or an authenticator app.")
+	return nil
+}
+
+type staffReset struct {
+	Address string `arg:"" help:"Mail address of the operator."`
+}
+
+// Run takes away what proves an operator, and prints the link by which she
+// sets it anew.
+func (c staffReset) Run(sh *shell) error {
+	address, err := mail.ParseAddress(c.Address)
+	if err != nil {
+		return err
+	}
+	a, err := sh.open()
+	if err != nil {
+		return err
+	}
+	defer a.DB.Close()
+	link, err := a.Staff.ResetAtServer(sh.ctx, address)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(sh.out, "The password and second factors of %s work no more. With this link, once and within 24 hours, they are set anew:\n%s\n", address, link)
 	return nil
 }

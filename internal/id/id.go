@@ -47,6 +47,9 @@ type Import int64
 // A Staff is an operator of the installation.
 type Staff int64
 
+// A StaffRole is a role of operators that the installation made itself.
+type StaffRole int64
+
 // A Session is the public number of a signed-in browser. It is safe to show:
 // the secret that opens the session is a different random value.
 type Session int64

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"encoding/base64"
 	"net/http"
 
 	"clientele/internal/auth"
@@ -9,8 +8,6 @@ import (
 	"clientele/internal/sso"
 	"clientele/internal/ui"
 	"clientele/internal/web"
-
-	"rsc.io/qr"
 )
 
 // mountSecurity mounts the person's own security page, and what she adds and
@@ -113,11 +110,11 @@ func (p *Portal) showNewApp(r *web.Request, cause error) error {
 	if err != nil {
 		return err
 	}
-	picture, err := qr.Encode(seed.URL, qr.M)
+	picture, err := web.QR(seed.URL)
 	if err != nil {
 		return err
 	}
-	f := appForm{Seed: seed, QR: "data:image/png;base64," + base64.StdEncoding.EncodeToString(picture.PNG()), Name: r.Value("name")}
+	f := appForm{Seed: seed, QR: picture, Name: r.Value("name")}
 	if cause != nil {
 		f.Errors, _ = web.FieldErrors(cause)
 	} else if f.Name == "" {

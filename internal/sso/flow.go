@@ -91,7 +91,7 @@ func (p *Providers) Begin(ctx context.Context, l Leave) (d Departure, err error)
 func ceremony(u Purpose, me auth.Identity, state any) auth.Ceremony {
 	c := auth.Ceremony{Kind: u.kind(), State: state}
 	if u != SignIn {
-		c.User, c.Session = me.User(), me.Session()
+		c.Holder, c.Session = auth.Person(me.User()), me.Session()
 	}
 	return c
 }

@@ -79,7 +79,7 @@ func (s *Staff) Person(ctx context.Context, by For[Look], u id.User) (p Person, 
 		if p.LastOwnerOf, err = access.SoleOwnedBy(tx, u); err != nil {
 			return err
 		}
-		if p.Factors, err = auth.FactorsOf(tx, u); err != nil {
+		if p.Factors, err = auth.FactorsOf(tx, auth.Person(u)); err != nil {
 			return err
 		}
 		if p.Reset, err = auth.OpenReset(tx, u); err != nil {

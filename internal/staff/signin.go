@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"clientele/internal/access"
@@ -19,15 +20,18 @@ import (
 
 // Staff keeps the operators and their sessions.
 type Staff struct {
-	db     *db.DB
-	hasher *password.Hasher
-	auth   *auth.Auth
-	lines  []Line
+	db      *db.DB
+	hasher  *password.Hasher
+	auth    *auth.Auth
+	outbox  *mail.Outbox
+	baseURL string
+	brand   string
+	lines   []Line
 }
 
-// New makes Staff.
-func New(d *db.DB, a *auth.Auth) *Staff {
-	return &Staff{db: d, hasher: a.Hasher(), auth: a, lines: slices.Clone(lines)}
+// New makes Staff. Links in mail are built from the base URL alone.
+func New(d *db.DB, a *auth.Auth, o *mail.Outbox, baseURL, brand string) *Staff {
+	return &Staff{db: d, hasher: a.Hasher(), auth: a, outbox: o, baseURL: strings.TrimRight(baseURL, "/"), brand: brand, lines: slices.Clone(lines)}
 }
 
 // How long an operator's session lives: at most SessionLife whatever happens
@@ -58,10 +62,24 @@ func (s *Staff) Add(ctx context.Context, address mail.Address, name, role, passw
 		return 0, err
 	}
 	err = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		if err := lock(tx); err != nil {
+			return err
+		}
 		number, err = Create(tx, address, name, role, hash)
 		return err
 	})
 	return number, err
+}
+
+// lock has what is changed of operators and their roles happen one after the
+// other, on every node, until the transaction ends: who may change whom
+// depends on what everybody may at that moment.
+func lock(tx *db.Tx) error {
+	n, err := db.Exec(tx, "UPDATE installation SET key_check = key_check WHERE id = 1")
+	if err == nil && n != 1 {
+		err = errors.New("staff: the database has not been opened by a server yet")
+	}
+	return err
 }
 
 // Create makes an operator with the hash of a password that was checked.
@@ -94,7 +112,9 @@ var (
 	perNetwork = auth.Limit{Hits: 30, Per: 15 * time.Minute}
 )
 
-// SignIn proves an operator by her password and starts a session.
+// SignIn takes an operator's password, the first step of her sign-in. The
+// session that it starts is good for the second one, or, where she has no
+// second factor yet, for setting one up, and for nothing else.
 func (s *Staff) SignIn(ctx context.Context, typed, password string, r auth.Request) (token string, err error) {
 	defer fault.Wrap(&err, "staff.SignIn")
 	address, badAddress := mail.ParseAddress(typed)
@@ -110,7 +130,7 @@ func (s *Staff) SignIn(ctx context.Context, typed, password string, r auth.Reque
 		return "", s.noteFailure(ctx, who, r)
 	}
 	err = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
-		n, err := db.Exec(tx, "UPDATE staff SET signed_in_at = $3 WHERE id = $1 AND password = $2 AND status = 'active'", who, hash, tx.Now)
+		n, err := db.Exec(tx, "UPDATE staff SET credentials = credentials WHERE id = $1 AND password = $2 AND status = 'active'", who, hash)
 		if err != nil {
 			return err
 		}
@@ -123,22 +143,22 @@ func (s *Staff) SignIn(ctx context.Context, typed, password string, r auth.Reque
 		if err := perNetwork.Forgive(tx, "staff.network:"+auth.Network(r.Network)); err != nil {
 			return err
 		}
-		token, err = start(tx, who, r)
-		return err
+		if token, err = halfway(tx, who, r); err != nil {
+			return err
+		}
+		return audit.Write(tx, acting(who, r), record("staff.password_shown", who))
 	})
 	return token, err
 }
 
-func start(tx *db.Tx, who id.Staff, r auth.Request) (string, error) {
-	token, tokenHash := auth.NewToken()
-	_, err := db.Exec(tx, `
-		INSERT INTO staff_sessions (staff_id, token_hash, created_at, seen_at, proved_at, expires_at, agent, network)
-		VALUES ($1, $2, $3, $3, $3, $4, $5, $6)`, who, tokenHash, tx.Now, tx.Now.Add(SessionLife), r.Agent, r.Network)
-	if err != nil {
-		return "", err
-	}
-	by := audit.Actor{Kind: audit.Staff, ID: int64(who), Via: audit.ViaStaff, Request: r.ID, Network: r.Network}
-	return token, audit.Write(tx, by, audit.Record{Event: "staff.signed_in", Object: "staff", ObjectID: int64(who)})
+// acting is an operator acting for herself, in the staff area.
+func acting(who id.Staff, r auth.Request) audit.Actor {
+	return audit.Actor{Kind: audit.Staff, ID: int64(who), Via: audit.ViaStaff, Request: r.ID, Network: r.Network}
+}
+
+// record is a record about an operator.
+func record(event string, about id.Staff) audit.Record {
+	return audit.Record{Event: event, Object: "staff", ObjectID: int64(about)}
 }
 
 func (s *Staff) before(ctx context.Context, address mail.Address, valid bool, r auth.Request) (who id.Staff, hash string, err error) {
@@ -215,6 +235,7 @@ func (s *Staff) Identify(ctx context.Context, token string, r auth.Request) (i I
 		RoleName string
 		ProvedAt time.Time
 		SeenAt   time.Time
+		Half     bool
 		Over     bool
 	}
 	var found row
@@ -222,11 +243,11 @@ func (s *Staff) Identify(ctx context.Context, token string, r auth.Request) (i I
 	err = s.db.Peek(ctx, db.Nothing, func(tx *db.Tx) (err error) {
 		now = tx.Now
 		found, err = db.One[row](tx, `
-			SELECT s.id AS staff_id, x.id AS session_id, s.name, s.address, `+access.StaffHoldingSQL+`, COALESCE((SELECT r.name FROM staff_roles r WHERE r.id = s.role_id), '') AS role_name, x.proved_at, x.seen_at,
+			SELECT s.id AS staff_id, x.id AS session_id, s.name, s.address, `+access.StaffHoldingSQL+`, COALESCE((SELECT r.name FROM staff_roles r WHERE r.id = s.role_id), '') AS role_name, x.proved_at, x.seen_at, x.second_at IS NULL AS half,
 				x.expires_at <= $2 OR x.seen_at <= $3 AS over
 			FROM staff_sessions x JOIN staff s ON s.id = x.staff_id
-			WHERE x.token_hash = $1 AND x.ended_at IS NULL AND x.created_at <= $2 AND s.status = 'active'`,
-			auth.HashToken(token), tx.Now, tx.Now.Add(-SessionIdle))
+			WHERE x.token_hash = $1 AND x.ended_at IS NULL AND x.created_at <= $2 AND s.status = 'active' AND (x.second_at IS NOT NULL OR x.agent = $4)`,
+			auth.HashToken(token), tx.Now, tx.Now.Add(-SessionIdle), r.Agent)
 		return err
 	})
 	if errors.Is(err, db.ErrNone) {
@@ -246,7 +267,7 @@ func (s *Staff) Identify(ctx context.Context, token string, r auth.Request) (i I
 	}
 	return Identity{
 		staff: found.StaffID, session: found.SessionID, name: found.Name, address: found.Address,
-		role: roleName(found.Role, found.RoleName), may: found.Set(), provedAt: found.ProvedAt, request: r,
+		role: roleName(found.Role, found.RoleName), may: found.Set(), provedAt: found.ProvedAt, half: found.Half, request: r,
 	}, err
 }
 
@@ -303,35 +324,77 @@ func (s *Staff) SignOut(ctx context.Context, i Identity) (err error) {
 	})
 }
 
-// Confirm shows the password once more within a session, which goes on under
-// a new token.
-func (s *Staff) Confirm(ctx context.Context, i Identity, password string) (token string, err error) {
+// Confirm shows the password once more within a session, with a code for the
+// second factor, which goes on under a new token.
+func (s *Staff) Confirm(ctx context.Context, i Identity, password, code string) (token string, err error) {
 	defer fault.Wrap(&err, "staff.Confirm(%d)", i.staff)
-	hash, err := s.own(ctx, i)
+	hash, err := s.ownPassword(ctx, i, "password", password)
 	if err != nil {
 		return "", err
 	}
-	ok, err := s.hasher.Verify(ctx, hash, password)
-	if err != nil {
-		return "", err
-	}
-	if !ok {
-		return "", fault.Field("password", "The password is not right.")
-	}
-	err = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
-		if err := perPerson.Forgive(tx, "staff.confirm:"+id.String(i.staff)); err != nil {
+	var refused error
+	err = s.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		if err := hold(tx, i.staff, hash); err != nil {
 			return err
 		}
-		var tokenHash string
-		token, tokenHash = auth.NewToken()
-		n, err := db.Exec(tx, "UPDATE staff_sessions SET token_hash = $2, proved_at = $3, seen_at = $3 WHERE id = $1 AND ended_at IS NULL", i.session, tokenHash, tx.Now)
-		if err == nil && n == 0 {
-			err = fault.New(fault.NotSignedIn, "session-ended", "You have been signed out. Sign in again.")
-		}
+		f, err := auth.FactorsOf(tx, auth.Operator(i.staff))
 		if err != nil {
 			return err
 		}
-		return audit.Write(tx, i.Actor(), audit.Record{Event: "staff.confirmed", Object: "staff", ObjectID: int64(i.staff)})
+		if f.Any() {
+			if refused, err = s.tryCode(tx, i, code); refused != nil || err != nil {
+				return err
+			}
+		}
+		token, err = confirmed(tx, i)
+		return err
 	})
+	return token, errors.Join(err, refused)
+}
+
+// ownPassword verifies one's own password within a session; what is wrong with
+// it stands beside the named field.
+func (s *Staff) ownPassword(ctx context.Context, i Identity, field, typed string) (hash string, err error) {
+	if hash, err = s.own(ctx, i); err != nil {
+		return "", err
+	}
+	ok, err := s.hasher.Verify(ctx, hash, typed)
+	if err == nil && !ok {
+		err = fault.Field(field, "The password is not right.")
+	}
+	return hash, err
+}
+
+var errEnded = fault.New(fault.NotSignedIn, "session-ended", "You have been signed out. Sign in again.")
+
+// hold makes sure that a password is still the operator's, and keeps what
+// proves her as it is until the transaction ends.
+func hold(tx *db.Tx, who id.Staff, hash string) error {
+	n, err := db.Exec(tx, "UPDATE staff SET credentials = credentials WHERE id = $1 AND password = $2 AND status = 'active'", who, hash)
+	if err == nil && n == 0 {
+		err = errEnded
+	}
+	return err
+}
+
+// confirmed notes a fresh proof in a session.
+func confirmed(tx *db.Tx, i Identity) (token string, err error) {
+	if err := perPerson.Forgive(tx, "staff.confirm:"+id.String(i.staff)); err != nil {
+		return "", err
+	}
+	if token, err = rotate(tx, i, tx.Now); err != nil {
+		return "", err
+	}
+	return token, audit.Write(tx, i.Actor(), record("staff.confirmed", i.staff))
+}
+
+// rotate gives a session a new token; proved is when the operator last proved
+// who she is.
+func rotate(tx *db.Tx, i Identity, proved time.Time) (string, error) {
+	token, hash := auth.NewToken()
+	n, err := db.Exec(tx, "UPDATE staff_sessions SET token_hash = $2, proved_at = $3, seen_at = $4 WHERE id = $1 AND ended_at IS NULL", i.session, hash, proved, tx.Now)
+	if err == nil && n == 0 {
+		err = errEnded
+	}
 	return token, err
 }

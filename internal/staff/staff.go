@@ -73,11 +73,17 @@ type Identity struct {
 	role     string // what her role is called
 	may      access.StaffSet
 	provedAt time.Time
+	half     bool // her password was shown, and no second factor yet
 	request  auth.Request
 }
 
 // SignedIn reports whether there is an operator at all.
-func (i Identity) SignedIn() bool { return i.staff != 0 }
+func (i Identity) SignedIn() bool { return i.staff != 0 && !i.half }
+
+// Halfway reports whether somebody has shown an operator's password and not
+// her second factor: she may show it, or set up her first one, and nothing
+// else.
+func (i Identity) Halfway() bool { return i.half }
 
 // Staff is who it is.
 func (i Identity) Staff() id.Staff { return i.staff }

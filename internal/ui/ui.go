@@ -66,6 +66,7 @@ type PersonHead struct {
 	More          bool   // there are more accounts than listed
 	SignOut       string // address that the sign-out form posts to
 	Home          string // where her own pages begin
+	Own           string // where an operator keeps what signs her in
 	NewAccount    string // where she opens a further account; no link when empty
 }
 

@@ -30,6 +30,7 @@ const (
 	UndoCookie       = "__Host-clientele-undo"
 	StopCookie       = "__Host-clientele-stop"
 	OwnerStopCookie  = "__Host-clientele-owner-stop"
+	WelcomeCookie    = "__Host-clientele-welcome" // a link that an operator joins by
 )
 
 // The cookies of a sign-in that is under way: one ties the browser to its

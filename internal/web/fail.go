@@ -69,7 +69,7 @@ func (r *Request) fail(err error) {
 }
 
 func (r *Request) failPage(status int, e *fault.Error) {
-	isStaff := r.route.Guard == "staff"
+	isStaff := strings.HasPrefix(r.route.Pattern, "/staff")
 	signIn, confirm := r.mux.SignInPage, r.mux.ConfirmPage
 	if isStaff {
 		signIn, confirm = r.mux.StaffSignInPage, r.mux.StaffConfirmPage

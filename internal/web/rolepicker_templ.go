@@ -12,6 +12,7 @@ import (
 	"clientele/internal/access"
 	"clientele/internal/id"
 	"clientele/internal/ui"
+	"slices"
 	"strings"
 )
 
@@ -38,33 +39,58 @@ func ChoiceOf(role access.Role) RoleChoice {
 	return RoleChoice{Role: "choose", Keys: role.Single.Keys()}
 }
 
-// areas groups the permissions by their headings, in their order.
-func areas() (names []string, infos map[string][]access.Info) {
-	infos = map[string][]access.Info{}
+// An area is a heading of a form, with the boxes below it. What belongs
+// together and is no permission, like the departments of a support desk, is an
+// area of its own.
+type area struct {
+	name  string
+	boxes []ui.CheckProps
+}
+
+// areas groups boxes by their headings, in their order.
+type areas []area
+
+// add puts a box for a permission under its heading.
+func (a areas) add(heading string, c ui.CheckProps, includes string) areas {
+	if c.Name = "permissions"; c.Needs != "" {
+		c.Hint += " Includes: " + strings.ToLower(includes) + "."
+	}
+	for i := range a {
+		if a[i].name == heading {
+			a[i].boxes = append(a[i].boxes, c)
+			return a
+		}
+	}
+	return append(a, area{heading, []ui.CheckProps{c}})
+}
+
+// areas are the permissions of accounts, to be chosen.
+func (c RoleChoice) areas() (list areas) {
 	for _, i := range access.All {
-		if infos[i.Area] == nil {
-			names = append(names, i.Area)
-		}
-		infos[i.Area] = append(infos[i.Area], i)
+		list = list.add(i.Area, ui.CheckProps{
+			Value: i.Key, Label: i.Label, Hint: i.Allows, Needs: strings.Join(i.Needs().Keys(), " "),
+			Checked: slices.Contains(c.Keys, i.Key), Disabled: !c.Held.Has(i.Set()),
+		}, i.Needs().Labels())
 	}
-	return names, infos
+	return list
 }
 
-func (c RoleChoice) ticked(key string) bool {
-	for _, k := range c.Keys {
-		if k == key {
-			return true
-		}
-	}
-	return false
+// A StaffChoice is what stands in the choice of permissions of operators.
+type StaffChoice struct {
+	Keys  []string
+	Held  access.StaffSet // what the chooser may give
+	Error string
 }
 
-// needs says in words what a permission cannot be used without.
-func needs(i access.Info) string {
-	if i.Needs() == 0 {
-		return i.Allows
+// areas are the permissions of operators, to be chosen.
+func (c StaffChoice) areas() (list areas) {
+	for _, i := range access.StaffPermissions {
+		list = list.add(i.Area, ui.CheckProps{
+			Value: i.Key, Label: i.Label, Hint: i.Allows, Needs: strings.Join(i.Needs().Keys(), " "),
+			Checked: slices.Contains(c.Keys, i.Key), Disabled: !i.Set().Within(c.Held),
+		}, i.Needs().Labels())
 	}
-	return i.Allows + " Includes: " + strings.ToLower(i.Needs().Labels()) + "."
+	return list
 }
 
 // RolePicker chooses a role or single permissions, each with a sentence that
@@ -141,7 +167,7 @@ func RolePicker(c RoleChoice) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = permissionBoxes(c).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = permissionBoxes(c.areas(), c.Errors["permissions"]).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -159,7 +185,9 @@ func RolePicker(c RoleChoice) templ.Component {
 	})
 }
 
-func permissionBoxes(c RoleChoice) templ.Component {
+// StaffPermissions chooses permissions of operators, each with a sentence that
+// says what it allows. What the chooser may not give cannot be chosen.
+func StaffPermissions(c StaffChoice) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -180,12 +208,40 @@ func permissionBoxes(c RoleChoice) templ.Component {
 			templ_7745c5c3_Var4 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		names, infos := areas()
+		templ_7745c5c3_Err = permissionBoxes(c.areas(), c.Error).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		return nil
+	})
+}
+
+func permissionBoxes(list areas, problem string) templ.Component {
+	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
+			return templ_7745c5c3_CtxErr
+		}
+		templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+		if !templ_7745c5c3_IsBuffer {
+			defer func() {
+				templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err == nil {
+					templ_7745c5c3_Err = templ_7745c5c3_BufErr
+				}
+			}()
+		}
+		ctx = templ.InitializeContext(ctx)
+		templ_7745c5c3_Var5 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var5 == nil {
+			templ_7745c5c3_Var5 = templ.NopComponent
+		}
+		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"stack\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.ErrorSummary(c.Errors["permissions"]).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.ErrorSummary(problem).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -193,8 +249,8 @@ func permissionBoxes(c RoleChoice) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, name := range names {
-			templ_7745c5c3_Var5 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		for _, a := range list {
+			templ_7745c5c3_Var6 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
 				if !templ_7745c5c3_IsBuffer {
@@ -206,15 +262,15 @@ func permissionBoxes(c RoleChoice) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				for _, i := range infos[name] {
-					templ_7745c5c3_Err = ui.Check(ui.CheckProps{Name: "permissions", Value: i.Key, Label: i.Label, Hint: needs(i), Needs: strings.Join(i.Needs().Keys(), " "), Checked: c.ticked(i.Key), Disabled: !c.Held.Has(i.Set())}).Render(ctx, templ_7745c5c3_Buffer)
+				for _, box := range a.boxes {
+					templ_7745c5c3_Err = ui.Check(box).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Fieldset(name, "", "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Fieldset(a.name, "", "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
