@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -153,13 +154,17 @@ func (a *App) server() *http.Server {
 }
 
 // Serve listens and answers until ctx ends, then lets the requests at hand
-// finish.
-func (a *App) Serve(ctx context.Context) error {
+// finish. Where there is no operator yet, out gets the link by which the first
+// one joins.
+func (a *App) Serve(ctx context.Context, out io.Writer) error {
 	listener, err := net.Listen("tcp", a.Config.Listen)
 	if err != nil {
 		return listenError(a.Config.Listen, err)
 	}
 	if err := a.Start(context.WithoutCancel(ctx)); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := a.inviteFirst(ctx, out); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	server := a.server()
@@ -175,6 +180,17 @@ func (a *App) Serve(ctx context.Context) error {
 	stop, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	return server.Shutdown(stop)
+}
+
+// inviteFirst prints and logs the link by which the first operator joins.
+func (a *App) inviteFirst(ctx context.Context, out io.Writer) error {
+	link, err := a.Staff.FirstLink(ctx)
+	if err != nil || link == "" {
+		return err
+	}
+	a.Log.Info("there is no operator yet: the first one joins by this link, once and within 24 hours", "link", link)
+	_, err = fmt.Fprintf(out, "There is no operator yet. The first one joins by this link, once and within 24 hours:\n%s\n", link)
+	return err
 }
 
 func listenError(address string, err error) error {

@@ -24,6 +24,26 @@ func (w *World) Authenticator(p *Person) (seed string) {
 	return seed
 }
 
+// StaffAppAtSignIn sets up the first second factor of an operator who has
+// shown her password in a browser.
+func (w *World) StaffAppAtSignIn(b *Browser) (seed string) {
+	w.t.Helper()
+	page := b.Post("/staff/signin/set-up/app/begin", url.Values{}).Must(http.StatusOK)
+	seed = SeedOn(page)
+	page.Submit("/staff/signin/set-up/app", url.Values{"code": {w.codeAt(seed, w.Clock.Now().Add(-codeStep))}, "name": {"Phone"}}).Must(http.StatusOK)
+	return seed
+}
+
+// StaffApp adds an app that makes one-time codes to an operator, as
+// Authenticator does to a person.
+func (w *World) StaffApp(o *Operator) (seed string) {
+	w.t.Helper()
+	page := o.Post("/staff/me/app/begin", url.Values{}).Must(http.StatusOK)
+	seed = SeedOn(page)
+	page.Submit("/staff/me/app", url.Values{"code": {w.codeAt(seed, w.Clock.Now().Add(-codeStep))}, "name": {"Phone"}}).Must(http.StatusOK)
+	return seed
+}
+
 // SeedOn reads the seed off the page that sets up an app.
 func SeedOn(page *Page) (seed string) {
 	return strings.ToUpper(strings.ReplaceAll(page.Find("main .mono").First().Text(), " ", ""))
@@ -53,17 +73,31 @@ type Passkey struct {
 	Site       virtualwebauthn.RelyingParty // what the browser says where it is
 	Device     virtualwebauthn.Authenticator
 	Credential virtualwebauthn.Credential
-	person     *Person
+	holder     *Browser
+	door       door
 	world      *World
 }
 
+// A door has the addresses at which passkeys are added and shown.
+type door struct{ add, signIn, finish, confirm string }
+
+var (
+	peoplesDoor = door{"/me/security/passkeys", "/signin/passkey", "/signin/second-factor/passkey", "/confirm/passkey"}
+	staffsDoor  = door{"/staff/me/passkey", "/staff/signin/passkey", "/staff/signin/second-step/passkey", "/staff/confirm/passkey"}
+)
+
 // Passkey makes a device for a person. It is not registered yet.
-func (w *World) Passkey(p *Person) *Passkey {
+func (w *World) Passkey(p *Person) *Passkey { return w.device(p.Browser, peoplesDoor) }
+
+// StaffPasskey is Passkey for an operator.
+func (w *World) StaffPasskey(o *Operator) *Passkey { return w.device(o.Browser, staffsDoor) }
+
+func (w *World) device(holder *Browser, at door) *Passkey {
 	return &Passkey{
 		Site:       virtualwebauthn.RelyingParty{ID: strings.TrimPrefix(BaseURL, "https://"), Name: w.settings.Brand, Origin: BaseURL},
 		Device:     virtualwebauthn.NewAuthenticator(),
 		Credential: credential(),
-		person:     p, world: w,
+		holder:     holder, door: at, world: w,
 	}
 }
 
@@ -105,27 +139,27 @@ func (k *Passkey) Shown(challenge *Page) string {
 // fresh proof of her. It does not follow where the answer leads.
 func (k *Passkey) Register(name string) *Page {
 	k.world.t.Helper()
-	response := k.Made(k.person.PostOnly("/me/security/passkeys/begin", url.Values{}))
-	return k.person.PostOnly("/me/security/passkeys", url.Values{"name": {name}, "response": {response}})
+	response := k.Made(k.holder.PostOnly(k.door.add+"/begin", url.Values{}))
+	return k.holder.PostOnly(k.door.add, url.Values{"name": {name}, "response": {response}})
 }
 
 // SignIn signs in with the passkey alone, in any browser. It does not follow
 // where the answer leads.
 func (k *Passkey) SignIn(b *Browser) *Page {
 	k.world.t.Helper()
-	return k.show(b, "/signin/passkey", nil)
+	return k.show(b, k.door.signIn, nil)
 }
 
 // Finish ends a sign-in that waits for its second step in a browser.
 func (k *Passkey) Finish(b *Browser, fields url.Values) *Page {
 	k.world.t.Helper()
-	return k.show(b, "/signin/second-factor/passkey", fields)
+	return k.show(b, k.door.finish, fields)
 }
 
 // Confirm gives the fresh proof within a session.
 func (k *Passkey) Confirm(b *Browser) *Page {
 	k.world.t.Helper()
-	return k.show(b, "/confirm/passkey", nil)
+	return k.show(b, k.door.confirm, nil)
 }
 
 func (k *Passkey) show(b *Browser, path string, fields url.Values) *Page {

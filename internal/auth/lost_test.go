@@ -19,14 +19,6 @@ func factorReset(p *apptest.Person, step string) string {
 	return "/staff/users/" + id.String(p.User) + "/factor-reset" + step
 }
 
-// onDuty signs an operator in anew, whose session has ended over night.
-func onDuty(t *testing.T, o *apptest.Operator) {
-	t.Helper()
-	if got := o.PostOnly("/staff/signin", form("address", o.Address, "password", apptest.Password)).Status; got != http.StatusSeeOther {
-		t.Fatalf("%s does not get in: %d", o.Name, got)
-	}
-}
-
 const reason = "She called from her number and named her last invoice."
 
 // TestT092_ANewPasswordDoesNotReplaceTheSecondFactor sets a password by mail
@@ -95,8 +87,8 @@ func TestT092_OperatorsRemoveALostFactorTogetherAndLate(t *testing.T) {
 		w.Mail.Next(t, p.Address, "About your second factor")
 		step(two, "/approve", http.StatusConflict, "no-reset")
 		w.Clock.Move(auth.ResetDelay - time.Second)
-		onDuty(t, one)
-		onDuty(t, two)
+		w.SignInOperator(one)
+		w.SignInOperator(two)
 		step(one, "/complete", http.StatusConflict, "too-early")
 		if !asked(t, w.Browser(), p, apptest.Password) {
 			t.Error("the factor is gone before its time")
@@ -160,11 +152,11 @@ func TestT092_SheStopsIt(t *testing.T) {
 		p.Post("/me/security", form("old", apptest.Password, "password", another)).Must(200)
 		w.Browser().Get(stop).Must(410)
 		w.Clock.Move(auth.ResetDelay)
-		onDuty(t, two)
+		w.SignInOperator(two)
 		if got, kind := problem(two.Browser, http.MethodPost, factorReset(p, "/complete"), form()); got != http.StatusConflict || kind != "no-reset" {
 			t.Errorf("after she has set a password: %d %s", got, kind)
 		}
-		onDuty(t, one)
+		w.SignInOperator(one)
 		stop = begun(t, w, p, one, two) // what has ended does not keep a new one out
 		one.Post(factorReset(p, "/withdraw"), form()).Must(200, "Given up")
 		w.Browser().Get(stop).Must(410)
@@ -200,10 +192,10 @@ func TestT092_ARemovalHappensOnce(t *testing.T) {
 			}
 			if step == "/approve" {
 				w.Clock.Move(auth.ResetDelay)
-				onDuty(t, operators[0])
-				onDuty(t, operators[1])
-				onDuty(t, operators[2])
-				onDuty(t, reader)
+				w.SignInOperator(operators[0])
+				w.SignInOperator(operators[1])
+				w.SignInOperator(operators[2])
+				w.SignInOperator(reader)
 			}
 		}
 		if w.Count("factor_resets WHERE approved_by = started_by") != 0 || w.Count("audit_records WHERE event = 'factor_reset.done' AND outcome = 'done'") != 1 {

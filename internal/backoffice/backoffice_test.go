@@ -56,10 +56,14 @@ func TestStaffDoor(t *testing.T) {
 		if got := p.Find("[name=address]").AttrOr("value", ""); got != root.Address {
 			t.Errorf("the typed address is %q after a mistake", got)
 		}
-		p = p.Submit("/staff/signin", url.Values{"password": {apptest.Password}}).Must(200, "No user found")
-		if p.URL.RequestURI() != "/staff/users?q=ada" {
-			t.Errorf("sign-in leads to %s", p.URL)
+		p = p.Submit("/staff/signin", url.Values{"password": {apptest.Password}}).Must(200, "Set up a second factor")
+		b.Get("/staff").Must(401, "Set up a second factor")
+		p = p.Submit("/staff/signin/set-up/app/begin", nil).Must(200)
+		p = p.Submit("/staff/signin/set-up/app", url.Values{"code": {w.Code(apptest.SeedOn(p))}}).Must(200, "they are not shown again")
+		if got := p.Find("main a.button").AttrOr("href", ""); got != "/staff/users?q=ada" {
+			t.Errorf("sign-in leads to %s", got)
 		}
+		p = b.Get("/staff/users?q=ada").Must(200, "No user found")
 		b.Get("/staff/signin").Must(200, "Dashboard")
 		p.Submit("/staff/signout", nil).Must(200, "You are signed out.")
 		b.Get("/staff").Must(401)
@@ -87,9 +91,15 @@ func TestT086_StrangersStopNoOperatorWhoIsIn(t *testing.T) {
 func TestStaffWaysBackStayInside(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		root := w.Operator("Robin Okafor", "robin@northbeam.example", "administrator")
+		seed := w.StaffApp(root)
 		for _, next := range []string{"//evil.example", "https://evil.example/staff", "/a/1", "/staffing", "/staff/../a/1", "/staff\\evil"} {
-			p := w.Browser().PostOnly("/staff/signin", url.Values{"address": {root.Address}, "password": {apptest.Password}, "next": {next}})
-			if p.Status != 303 || p.Location != "/staff" {
+			b := w.Browser()
+			p := b.PostOnly("/staff/signin", url.Values{"address": {root.Address}, "password": {apptest.Password}, "next": {next}})
+			if p.Status != 303 || p.Location != "/staff/signin/second-step" {
+				t.Errorf("next=%s leads to %d %s", next, p.Status, p.Location)
+			}
+			w.Clock.Move(30 * time.Second)
+			if p = b.PostOnly("/staff/signin/second-step", url.Values{"code": {w.Code(seed)}, "next": {next}}); p.Status != 303 || p.Location != "/staff" {
 				t.Errorf("next=%s leads to %d %s", next, p.Status, p.Location)
 			}
 		}

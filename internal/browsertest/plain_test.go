@@ -37,7 +37,9 @@ func TestTheCoreWorksWithoutScripts(t *testing.T) {
 
 		s.Operator("Sam Porter", "sam@northbeam.example", "administrator")
 		staff := s.visitor().withoutScripts()
-		staff.open("/staff").write("Mail address", "sam@northbeam.example").write("Password", apptest.Password).press("Sign in").sees("Dashboard")
+		staff.open("/staff").write("Mail address", "sam@northbeam.example").write("Password", apptest.Password).press("Sign in")
+		s.setUpApp(staff)
+		staff.sees("Dashboard")
 		staff.press("Accounts", "Dashboard").write("Name, address or number", "bikes").press("Search").sees("Ben's Bikes").misses("Harbour Bakery")
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"clientele/internal/apptest"
@@ -86,4 +87,14 @@ func (s *site) signedIn(name, token, path string) *tab {
 	})
 	b.must(err)
 	return b
+}
+
+// setUpApp sets up the first second factor of an operator who has shown her
+// password, and is in then.
+func (s *site) setUpApp(b *tab) (seed string) {
+	b.t.Helper()
+	b.press("Set up an authenticator app").click("I cannot scan it")
+	seed = strings.ToUpper(strings.ReplaceAll(b.names("main .mono")[0], " ", ""))
+	b.write("Code", s.Code(seed)).press("Add the app").sees("not shown again").press("I have kept them")
+	return seed
 }

@@ -148,15 +148,7 @@ func (serveCommand) Run(sh *shell) (err error) {
 	for _, w := range sh.settings.Warnings() {
 		log.Warn(w)
 	}
-	link, err := a.Staff.FirstLink(sh.ctx)
-	if err != nil {
-		return err
-	}
-	if link != "" {
-		log.Warn("there is no operator yet: the first one joins by this link, once and within 24 hours", "link", link)
-		fmt.Fprintf(sh.out, "There is no operator yet. The first one joins by this link, once and within 24 hours:\n%s\n", link)
-	}
-	return a.Serve(sh.ctx)
+	return a.Serve(sh.ctx, sh.out)
 }
 
 type migrateCommand struct {

@@ -139,7 +139,7 @@ func TestT114_TwoDoors(t *testing.T) {
 		w.Exec("UPDATE users SET password = '' WHERE id = $1", customer.User)
 
 		s := w.Browser()
-		s.Post("/staff/signin", form).Must(200, "Dashboard")
+		s.Post("/staff/signin", form).Must(200, "Set up a second factor")
 		if s.Cookie("__Host-clientele-session") != "" {
 			t.Error("the staff's door gives a cookie of the customers'")
 		}

@@ -31,6 +31,7 @@ type stage struct {
 	seed     string            // of the keeper's app
 	key      *apptest.Passkey  // the keeper's
 	root     *apptest.Operator // an administrator
+	crew     *apptest.Operator // an operator with an authenticator app and a passkey
 	ids      map[string]string // what stands in the paths of accounts and of staff
 	own      map[string]string // what stands in the paths below /me, as the owner
 	tokens   map[string]string // the mailed tokens, by the cookie that keeps each
@@ -78,6 +79,7 @@ func newStage(t *testing.T, w *apptest.World) *stage {
 	s.addFormer()
 	s.addLook()
 	s.addDesk()
+	s.addStaff()
 	s.pairs = append(s.pairs, "{owner}", s.owner.Address, "{mate}", s.mate.Address, "{stranger}", s.stranger.Address, "{root}", s.root.Address, "{newcomer}", at("newcomer"))
 	for name, value := range s.ids {
 		s.pairs = append(s.pairs, "{"+name+"}", value)
@@ -321,6 +323,10 @@ func (s *stage) cast(t *testing.T, r web.Route) *apptest.Browser {
 		return s.stranger.Browser
 	case as == "keeper":
 		return s.keeper.Browser
+	case as == "half" || as == "bare":
+		return s.halfway(as)
+	case as == "crew":
+		return s.crew.Browser
 	case as == "newcomer":
 		return s.holding(s.Browser(), web.InvitationCookie, s.tokens["newcomer"])
 	case as == "invited":

@@ -105,8 +105,11 @@ func TestT104_AFreshProofLastsTenMinutesInOneSession(t *testing.T) {
 func (s *stage) proof(t *testing.T, r web.Route) url.Values {
 	t.Helper()
 	form := url.Values{"password": {apptest.Password}}
-	if useOf(t, r).as == "keeper" {
+	switch useOf(t, r).as {
+	case "keeper":
 		form.Set("code", s.Code(s.seed))
+	case "crew":
+		form.Set("code", s.Code(crewSeed))
 	}
 	return form
 }
@@ -120,7 +123,7 @@ func (s *stage) elder(t *testing.T, r web.Route, like string) (token string) {
 		table, who = "staff_sessions", "staff_id"
 	}
 	now := s.Clock.Now()
-	s.Exec("INSERT INTO "+table+" ("+who+", token_hash, created_at, seen_at, proved_at, expires_at) SELECT "+who+", $1, $2, $3, $2, $4 FROM "+table+" WHERE token_hash = $5 AND ended_at IS NULL",
+	s.Exec("INSERT INTO "+table+" ("+who+", token_hash, created_at, seen_at, proved_at, second_at, expires_at) SELECT "+who+", $1, $2, $3, $2, second_at, $4 FROM "+table+" WHERE token_hash = $5 AND ended_at IS NULL",
 		hash, now.Add(-time.Hour), now, now.Add(time.Hour), auth.HashToken(like))
 	return token
 }
