@@ -265,12 +265,16 @@ func TestT011_TheFirstOperatorIsMadeOnceUnderARace(t *testing.T) {
 		var wait sync.WaitGroup
 		var lock sync.Mutex
 		joined := 0
+		var browsers []*apptest.Browser
 		for n := range 8 {
 			b := w.Browser()
 			if n%2 == 1 {
 				b = twin.Browser()
 			}
 			b.Get(strings.TrimPrefix(link, apptest.BaseURL)).Must(200)
+			browsers = append(browsers, b)
+		}
+		for n, b := range browsers {
 			wait.Go(func() {
 				p := b.PostOnly("/staff/welcome", form("name", "Robin", "address", "robin"+string(rune('a'+n))+"@crew.example", "password", apptest.Password))
 				lock.Lock()
@@ -340,7 +344,7 @@ func TestOperatorsAreAddedByMail(t *testing.T) {
 		if opens(nia.Browser) {
 			t.Error("a session has come back")
 		}
-		if w.Count("audit_records WHERE object_id = $1 AND object = 'staff' AND event IN ('staff.invited', 'staff.link_sent', 'staff.reset', 'staff.suspended', 'staff.restored')", nia.Staff) != 5 {
+		if w.Count("audit_records WHERE object_id = $1 AND object_kind = 'staff' AND event IN ('staff.invited', 'staff.link_sent', 'staff.reset', 'staff.suspended', 'staff.restored')", nia.Staff) != 5 {
 			t.Error("not all of it is recorded")
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"clientele/internal/apptest"
 	"clientele/internal/audit"
 	"clientele/internal/db"
+	"clientele/internal/web"
 )
 
 // TestT153_GoldenRoutes prints every way in with its guard, its step-up, its
