@@ -152,7 +152,7 @@ CREATE TABLE ceremonies (
     created_at   TIMESTAMP NOT NULL,
     expires_at   TIMESTAMP NOT NULL,
     ended_at     TIMESTAMP
-);
+, staff_id BIGINT REFERENCES staff (id));
 
 CREATE TABLE contacts (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -495,7 +495,47 @@ CREATE TABLE staff (
     status        TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
     created_at    TIMESTAMP NOT NULL,
     signed_in_at  TIMESTAMP
-, role_id BIGINT REFERENCES staff_roles (id));
+, role_id BIGINT REFERENCES staff_roles (id), credentials BIGINT NOT NULL DEFAULT 1);
+
+CREATE TABLE staff_authenticators (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    staff_id    BIGINT NOT NULL REFERENCES staff (id),
+    name        TEXT NOT NULL,
+    sealed      TEXT NOT NULL,
+    last_step   BIGINT NOT NULL,
+    created_at  TIMESTAMP NOT NULL,
+    used_at     TIMESTAMP
+);
+
+CREATE TABLE staff_links (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    staff_id    BIGINT REFERENCES staff (id),
+    token_hash  TEXT  NOT NULL UNIQUE,
+    created_at  TIMESTAMP NOT NULL,
+    expires_at  TIMESTAMP NOT NULL,
+    ended_at    TIMESTAMP
+);
+
+CREATE TABLE staff_passkeys (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    staff_id    BIGINT NOT NULL REFERENCES staff (id),
+    credential  TEXT  NOT NULL UNIQUE,
+    handle      TEXT  NOT NULL,
+    name        TEXT NOT NULL,
+    record      TEXT NOT NULL,
+    created_at  TIMESTAMP NOT NULL,
+    used_at     TIMESTAMP,
+    cloned_at   TIMESTAMP
+);
+
+CREATE TABLE staff_recovery_codes (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    staff_id    BIGINT NOT NULL REFERENCES staff (id),
+    code_hash   TEXT  NOT NULL,
+    created_at  TIMESTAMP NOT NULL,
+    used_at     TIMESTAMP,
+    UNIQUE (staff_id, code_hash)
+);
 
 CREATE TABLE staff_roles (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -515,7 +555,7 @@ CREATE TABLE staff_sessions (
     ended_at    TIMESTAMP,
     agent       TEXT NOT NULL DEFAULT '',
     network     TEXT NOT NULL DEFAULT ''
-);
+, second_at TIMESTAMP, failures BIGINT NOT NULL DEFAULT 0);
 
 CREATE TABLE throttles (
     name       TEXT  NOT NULL PRIMARY KEY,
@@ -597,6 +637,11 @@ CREATE INDEX passkeys_handle ON passkeys (handle);
 CREATE INDEX passkeys_user ON passkeys (user_id);
 CREATE INDEX sessions_user ON sessions (user_id) WHERE ended_at IS NULL;
 CREATE INDEX signups_address ON signups (address) WHERE ended_at IS NULL;
+CREATE INDEX staff_role ON staff (role_id);
+CREATE INDEX staff_authenticators_staff ON staff_authenticators (staff_id);
+CREATE INDEX staff_links_staff ON staff_links (staff_id);
+CREATE INDEX staff_passkeys_staff ON staff_passkeys (staff_id);
+CREATE INDEX staff_sessions_staff ON staff_sessions (staff_id) WHERE ended_at IS NULL;
 CREATE INDEX throttles_ends ON throttles (ends_at);
 CREATE INDEX user_links_user ON user_links (user_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX users_address ON users (address) WHERE status <> 'deleted';
