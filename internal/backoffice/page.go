@@ -38,7 +38,8 @@ func page(r *web.Request, title string) ui.Page {
 		nav = append(nav, ui.NavItem{Label: "Staff", Href: "/staff/people", Icon: "shield"})
 	}
 	for i, item := range nav {
-		nav[i].Current = r.URL.Path == item.Href || i > 0 && strings.HasPrefix(r.URL.Path, item.Href+"/")
+		nav[i].Current = r.URL.Path == item.Href || i > 0 && strings.HasPrefix(r.URL.Path, item.Href+"/") ||
+			item.Label == "Staff" && strings.HasPrefix(r.URL.Path, "/staff/roles")
 	}
 	return ui.Page{
 		Title: title, Brand: ui.Brand{Name: r.Brand()}, Area: ui.Staff, Staff: true, Find: "/staff/search",

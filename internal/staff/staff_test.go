@@ -43,7 +43,9 @@ func code(b *apptest.Browser, typed string) int {
 func opens(b *apptest.Browser) bool { return b.GetOnly("/staff").Status == http.StatusOK }
 
 // path is a page of an operator.
-func path(o *apptest.Operator, step string) string { return "/staff/people/" + id.String(o.Staff) + step }
+func path(o *apptest.Operator, step string) string {
+	return "/staff/people/" + id.String(o.Staff) + step
+}
 
 // TestT114_APasswordAloneOpensNothing shows an operator's password and asks
 // for every page of the staff area.
@@ -288,6 +290,74 @@ func TestT011_TheFirstOperatorIsMadeOnceUnderARace(t *testing.T) {
 		if joined != 1 || w.Count("staff") != 1 || w.Count("audit_records WHERE event = 'staff.joined'") != 1 {
 			t.Errorf("%d have joined, %d operators, %d records", joined, w.Count("staff"), w.Count("audit_records WHERE event = 'staff.joined'"))
 		}
+	}, kept)
+}
+
+// TestT011_TheCommandLineIsNoSecondFirst adds an operator where the server
+// runs, while others follow the first one's link: it is refused from then on.
+func TestT011_TheCommandLineIsNoSecondFirst(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		link, err := w.Staff.FirstLink(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var browsers []*apptest.Browser
+		for range 4 {
+			b := w.Browser()
+			b.Get(strings.TrimPrefix(link, apptest.BaseURL)).Must(200)
+			browsers = append(browsers, b)
+		}
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			if _, err := w.Staff.Add(t.Context(), apptest.Address("cli@crew.example"), "Cleo", "administrator", apptest.Password); err != nil {
+				t.Errorf("the command line: %v", err)
+			}
+		})
+		for n, b := range browsers {
+			wait.Go(func() {
+				b.PostOnly("/staff/welcome", form("name", "Robin", "address", "robin"+string(rune('a'+n))+"@crew.example", "password", apptest.Password))
+			})
+		}
+		wait.Wait()
+		if n := w.Count("staff"); n > 2 || n != 1+w.Count("audit_records WHERE event = 'staff.joined'") {
+			t.Errorf("%d operators", n)
+		}
+		w.Browser().Get(strings.TrimPrefix(link, apptest.BaseURL)).Must(http.StatusGone)
+	}, kept)
+}
+
+// TestT115_NoRequestNamesItsOwnRole has a reader, and somebody who has only
+// shown a password, claim in fields and headers to be more.
+func TestT115_NoRequestNamesItsOwnRole(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		o := w.Operator("Olga", "olga@crew.example", "readonly")
+		w.StaffApp(o)
+		half := password(w, o)
+		words := []string{"role", "role_id", "staff", "staff_id", "operator", "realm", "permissions", "may", "status", "half", "second_at", "second", "proved_at", "admin", "user_id", "next", "token", "session", "x-role", "X-Staff", "X-Realm", "Authorization", "X-Forwarded-User", "Cookie2"}
+		values := []string{"administrator", "role-1", "1", "true", "staff", "staff.manage", "8191", "active", "2026-01-01", "/staff/people"}
+		paths := []string{"/staff/confirm", "/staff/me/password", "/staff/me/sessions/end-others", "/staff/signin/second-step", "/staff/signin/set-up/app", "/staff/welcome", "/staff/signin", "/staff/people", "/staff/roles", path(o, "/role"), path(o, "/restore")}
+		rapid.Check(t, func(t *rapid.T) {
+			b := rapid.SampledFrom([]*apptest.Browser{o.Browser, half}).Draw(t, "who")
+			fields := rapid.MapOf(rapid.SampledFrom(words), rapid.SampledFrom(values)).Draw(t, "fields")
+			all := url.Values{}
+			for k, v := range fields {
+				all.Set(k, v)
+			}
+			req := b.Request(http.MethodPost, rapid.SampledFrom(paths).Draw(t, "path"), all)
+			look := b.Request(http.MethodGet, "/staff/people?"+all.Encode(), nil)
+			for k, v := range fields {
+				req.Header.Set(k, v)
+				look.Header.Set(k, v)
+			}
+			b.Once(req)
+			if p := b.Once(look); p.Status < 400 {
+				t.Errorf("she sees who runs the installation: %d", p.Status)
+			}
+			w.Exec("DELETE FROM throttles")
+			if w.Count("staff WHERE role = 'readonly' AND role_id IS NULL AND status = 'active'") != 1 || w.Count("staff") != 1 || w.Count("staff_roles") != 0 || w.Count("staff_sessions WHERE second_at IS NOT NULL") != 1 {
+				t.Fatal("a request has named its own role")
+			}
+		})
 	}, kept)
 }
 
