@@ -35,7 +35,7 @@ func (s *stage) addStaff() {
 		return err
 	})
 	key, _ := auth.NewToken()
-	s.ids["passkey"] = s.insert("INSERT INTO staff_passkeys (staff_id, credential, handle, name, record, created_at) VALUES ($1, $2, $2, 'Laptop', '{}', $3) RETURNING id", s.crew.Staff, key, now)
+	s.ids["passkey"] = s.insert(`INSERT INTO staff_passkeys (staff_id, credential, handle, name, record, created_at) VALUES ($1, $2, $2, 'Laptop', '{"id":"AQID"}', $3) RETURNING id`, s.crew.Staff, key, now)
 	_, hash := auth.NewToken()
 	s.ids["session"] = s.insert("INSERT INTO staff_sessions (staff_id, token_hash, created_at, seen_at, proved_at, second_at, expires_at) VALUES ($1, $2, $3, $3, $3, $3, $4) RETURNING id", s.crew.Staff, hash, now, now.Add(time.Hour))
 	s.ids["operator"] = s.insert("INSERT INTO staff (address, name, role, password, created_at) VALUES ($1, 'Olga Other', 'support', 'a hash', $2) RETURNING id", "olga-"+s.root.Address, now)
@@ -90,8 +90,8 @@ var staffUses = map[string]use{
 	"POST /staff/people/{operator}/sign-out":   {},
 	"POST /staff/people/{operator}/resend":     {before: "UPDATE staff SET password = '' WHERE id = {operator}"},
 	"POST /staff/people/{operator}/withdraw":   {before: "UPDATE staff SET password = '' WHERE id = {operator}"},
-	"POST /staff/roles":                        {fields: []string{"name", "Night shift", "permissions", "accounts.view"}},
-	"POST /staff/roles/{role}":                 {fields: []string{"name", "Night shift", "permissions", "mail.view"}},
+	"POST /staff/roles":                        {fields: []string{"name", "Night shift of {root}", "permissions", "accounts.view"}},
+	"POST /staff/roles/{role}":                 {fields: []string{"name", "Night shift of {root}", "permissions", "mail.view"}},
 	"POST /staff/roles/{role}/remove":          {},
 }
 

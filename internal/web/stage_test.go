@@ -158,6 +158,13 @@ func (s *stage) samples(r web.Route) map[string]string {
 	if strings.HasPrefix(r.Pattern, "/me/") {
 		return s.own
 	}
+	if strings.HasPrefix(r.Pattern, "/staff/me/") { // what is an operator's own has numbers like everything else
+		out := map[string]string{}
+		for _, place := range placeholders(r) {
+			out[place] = s.ids[place]
+		}
+		return out
+	}
 	return s.ids
 }
 
