@@ -221,6 +221,7 @@ var sayings = map[string]string{
 	"staff.password_changed":      "changed the password of her staff login",
 	"staff.session_ended":         "ended a session of her own in the staff area",
 	"staff.sessions_ended":        "signed out of the staff area everywhere else",
+	"staff.signed_out_all":        "signed a staff member out everywhere",
 }
 
 // refusals are what an event is that was tried in vain.

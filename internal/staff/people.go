@@ -267,7 +267,7 @@ func (s *Staff) Restore(ctx context.Context, by For[ManageStaff], who id.Staff) 
 // SignOutEverywhere ends every session of another operator.
 func (s *Staff) SignOutEverywhere(ctx context.Context, by For[ManageStaff], who id.Staff) (err error) {
 	defer fault.Wrap(&err, "staff.SignOutEverywhere(%d)", who)
-	return s.manageOne(ctx, by, who, "staff.signed_out_everywhere", func(tx *db.Tx, _ access.StaffSet, o Operator) error {
+	return s.manageOne(ctx, by, who, "staff.signed_out_all", func(tx *db.Tx, _ access.StaffSet, o Operator) error {
 		if !o.Joined {
 			return nil // she has no sessions, and the link that waits for her stays
 		}
