@@ -61,7 +61,7 @@ func (s *Staff) SaveGroup(ctx context.Context, by For[Configure], g account.Grou
 			event = "group.added"
 			number, err = db.One[id.Group](tx, "INSERT INTO account_groups (name, colour, created_at) VALUES ($1, $2, $3) RETURNING id", g.Name, g.Colour, tx.Now)
 		} else {
-			err = changed(db.Exec(tx, "UPDATE account_groups SET name = $2, colour = $3 WHERE id = $1", g.ID, g.Name, g.Colour))
+			err = mustBeThere(db.Exec(tx, "UPDATE account_groups SET name = $2, colour = $3 WHERE id = $1", g.ID, g.Name, g.Colour))
 		}
 		if err != nil {
 			return err
@@ -70,8 +70,8 @@ func (s *Staff) SaveGroup(ctx context.Context, by For[Configure], g account.Grou
 	})
 }
 
-// changed answers Missing where a statement found no row.
-func changed(n int64, err error) error {
+// mustBeThere answers Missing where a statement found no row.
+func mustBeThere(n int64, err error) error {
 	if err == nil && n == 0 {
 		return fault.Missing()
 	}
@@ -86,7 +86,7 @@ func (s *Staff) RemoveGroup(ctx context.Context, by For[Configure], g id.Group) 
 		if err != nil {
 			return err
 		}
-		if err := changed(db.Exec(tx, "DELETE FROM account_groups WHERE id = $1", g)); err != nil {
+		if err := mustBeThere(db.Exec(tx, "DELETE FROM account_groups WHERE id = $1", g)); err != nil {
 			return err
 		}
 		return audit.Write(tx, by.Actor(), audit.Record{Event: "group.removed", Object: "group", ObjectID: int64(g), Before: map[string]string{"accounts": strconv.FormatInt(n, 10)}})
@@ -169,7 +169,7 @@ func changeField(tx *db.Tx, f account.Field) error {
 	if len(kind) > 0 && kind[0] != f.Kind && used > 0 {
 		return fault.Field("kind", "Accounts have something in this field ("+strconv.FormatInt(used, 10)+"). Make a new field for another kind.")
 	}
-	return changed(db.Exec(tx, `
+	return mustBeThere(db.Exec(tx, `
 		UPDATE account_fields SET name = $2, kind = $3, description = $4, options = $5, pattern = $6, staff_only = $7, required = $8 WHERE id = $1`,
 		f.ID, f.Name, f.Kind, f.Description, f.Options, f.Pattern, f.StaffOnly, f.Required))
 }
@@ -212,7 +212,7 @@ func (s *Staff) RemoveField(ctx context.Context, by For[Configure], f id.Field) 
 		if err != nil {
 			return err
 		}
-		if err := changed(db.Exec(tx, "DELETE FROM account_fields WHERE id = $1", f)); err != nil {
+		if err := mustBeThere(db.Exec(tx, "DELETE FROM account_fields WHERE id = $1", f)); err != nil {
 			return err
 		}
 		return audit.Write(tx, by.Actor(), audit.Record{Event: "field.removed", Object: "field", ObjectID: int64(f), Before: map[string]string{"accounts": strconv.FormatInt(n, 10)}})

@@ -108,9 +108,9 @@ func standing(tx *db.Tx, u id.User) (s Standing, err error) {
 	return s, err
 }
 
-// EndSession ends one of a user's sessions.
-func (s *Staff) EndSession(ctx context.Context, by For[Help], u id.User, session id.Session) (err error) {
-	defer fault.Wrap(&err, "staff.EndSession(%d, %d)", u, session)
+// EndUserSession ends one of a user's sessions.
+func (s *Staff) EndUserSession(ctx context.Context, by For[Help], u id.User, session id.Session) (err error) {
+	defer fault.Wrap(&err, "staff.EndUserSession(%d, %d)", u, session)
 	return s.onUser(ctx, u, func(tx *db.Tx, person user.User) error {
 		return auth.EndOne(tx, person.ID, session, by.Actor())
 	})
@@ -119,11 +119,11 @@ func (s *Staff) EndSession(ctx context.Context, by For[Help], u id.User, session
 // askWhy asks for the reason of a suspension.
 const askWhy = "Say in a sentence why. Other operators and the log see it."
 
-// Suspend keeps a user from signing in until she is restored: every session of
+// SuspendUser keeps a user from signing in until she is restored: every session of
 // hers ends at once, on every node. What she is a member of stays. She is told
 // by mail.
-func (s *Staff) Suspend(ctx context.Context, by For[Help], u id.User, reason string) (err error) {
-	defer fault.Wrap(&err, "staff.Suspend(%d)", u)
+func (s *Staff) SuspendUser(ctx context.Context, by For[Help], u id.User, reason string) (err error) {
+	defer fault.Wrap(&err, "staff.SuspendUser(%d)", u)
 	reason, err = auth.ParseReason(reason, askWhy)
 	if err != nil {
 		return err
@@ -146,9 +146,9 @@ func (s *Staff) Suspend(ctx context.Context, by For[Help], u id.User, reason str
 	})
 }
 
-// Restore lets a suspended user sign in again. Her sessions stay ended.
-func (s *Staff) Restore(ctx context.Context, by For[Help], u id.User) (err error) {
-	defer fault.Wrap(&err, "staff.Restore(%d)", u)
+// RestoreUser lets a suspended user sign in again. Her sessions stay ended.
+func (s *Staff) RestoreUser(ctx context.Context, by For[Help], u id.User) (err error) {
+	defer fault.Wrap(&err, "staff.RestoreUser(%d)", u)
 	return s.onUser(ctx, u, func(tx *db.Tx, person user.User) error {
 		n, err := db.Exec(tx, "UPDATE users SET status = 'active', suspended_at = NULL, suspended_why = '' WHERE id = $1 AND status = 'suspended'", u)
 		if err != nil {
