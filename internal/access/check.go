@@ -14,22 +14,23 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/mail"
+	"clientele/internal/setting"
 	"clientele/internal/user"
 )
 
 // Memberships keeps who has access to what, and makes the proofs.
 type Memberships struct {
-	db      *db.DB
-	outbox  *mail.Outbox
-	baseURL string
-	brand   string
-	erased  []func(tx *db.Tx, i auth.Identity) error
-	ended   []func(tx *db.Tx, by audit.Actor, account id.Account, u id.User, removed bool) error
+	db       *db.DB
+	outbox   *mail.Outbox
+	baseURL  string
+	settings *setting.Settings
+	erased   []func(tx *db.Tx, i auth.Identity) error
+	ended    []func(tx *db.Tx, by audit.Actor, account id.Account, u id.User, removed bool) error
 }
 
 // New makes Memberships. Links in mail are built from baseURL alone.
-func New(d *db.DB, o *mail.Outbox, baseURL, brand string) *Memberships {
-	return &Memberships{db: d, outbox: o, baseURL: baseURL, brand: brand}
+func New(d *db.DB, o *mail.Outbox, baseURL string, s *setting.Settings) *Memberships {
+	return &Memberships{db: d, outbox: o, baseURL: baseURL, settings: s}
 }
 
 // WhenEnded has fn run in the transaction that ends a membership, for what

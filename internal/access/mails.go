@@ -26,7 +26,7 @@ func (m *Memberships) removedMail(account id.Account, name string, target Member
 	return mail.Message{
 		Kind: "access-ended", Class: mail.Urgent, To: target.Address, About: account, User: target.UserID,
 		Subject: "Your access to " + plainName(name) + " has ended",
-		Lines:   []string{"You no longer have access to the account " + plainName(name) + " at " + m.brand + ".", "Your login and your other accounts are not touched."},
+		Lines:   []string{"You no longer have access to the account " + plainName(name) + " at " + m.settings.Brand() + ".", "Your login and your other accounts are not touched."},
 		Closing: []string{"If you think that this is a mistake, ask the people of " + plainName(name) + "."},
 	}
 }
@@ -35,7 +35,7 @@ func (m *Memberships) attachedMail(account id.Account, name string, person user.
 	return mail.Message{
 		Kind: "access-given", Class: mail.Urgent, To: person.Address, About: account, User: person.ID,
 		Subject: "You now have access to " + plainName(name),
-		Lines:   []string{m.brand + " support gave you access to the account " + plainName(name) + "."},
+		Lines:   []string{m.settings.Brand() + " support gave you access to the account " + plainName(name) + "."},
 		Facts:   []mail.Fact{{Label: "Account", Value: plainName(name) + " (#" + id.String(account) + ")"}, {Label: "You may", Value: s.Labels()}},
 		Action:  mail.Action{Label: "Open the account", URL: m.accountURL(account)},
 		Closing: []string{"You can leave the account at any time, on its People page or in your list of accounts."},
@@ -60,8 +60,8 @@ func (m *Memberships) noLongerOwnerMail(account id.Account, name string, target 
 	return mail.Message{
 		Kind: "ownership-ended", Class: mail.Urgent, To: target.Address, About: account, User: target.UserID,
 		Subject: "You are no longer an owner of " + plainName(name),
-		Lines:   []string{"You are no longer an owner of the account " + plainName(name) + " at " + m.brand + ". You keep full access."},
-		Closing: []string{"If you think that this is a mistake, ask the account's owners or " + m.brand + " support."},
+		Lines:   []string{"You are no longer an owner of the account " + plainName(name) + " at " + m.settings.Brand() + ". You keep full access."},
+		Closing: []string{"If you think that this is a mistake, ask the account's owners or " + m.settings.Brand() + " support."},
 	}
 }
 

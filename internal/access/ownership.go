@@ -244,7 +244,7 @@ func (m *Memberships) MakeOwner(ctx context.Context, by For[Own], member id.Memb
 			return err
 		}
 		return m.tellOwners(tx, by.proof, plainName(by.name)+" has a new owner",
-			m.brand+" support made "+plainName(target.Name)+" an owner of "+plainName(by.name)+".")
+			m.settings.Brand()+" support made "+plainName(target.Name)+" an owner of "+plainName(by.name)+".")
 	})
 }
 

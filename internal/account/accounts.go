@@ -14,6 +14,7 @@ import (
 	"clientele/internal/id"
 	"clientele/internal/mail"
 	"clientele/internal/plain"
+	"clientele/internal/setting"
 )
 
 // openLimit bounds how many accounts one person opens.
@@ -21,16 +22,16 @@ var openLimit = auth.Limit{Hits: 20, Per: 24 * time.Hour}
 
 // Accounts keeps the accounts.
 type Accounts struct {
-	db      *db.DB
-	auth    *auth.Auth
-	outbox  *mail.Outbox
-	baseURL string
-	brand   string
+	db       *db.DB
+	auth     *auth.Auth
+	outbox   *mail.Outbox
+	baseURL  string
+	settings *setting.Settings
 }
 
 // New makes Accounts. Links in mail are built from baseURL alone.
-func New(d *db.DB, a *auth.Auth, o *mail.Outbox, baseURL, brand string) *Accounts {
-	return &Accounts{db: d, auth: a, outbox: o, baseURL: baseURL, brand: brand}
+func New(d *db.DB, a *auth.Auth, o *mail.Outbox, baseURL string, s *setting.Settings) *Accounts {
+	return &Accounts{db: d, auth: a, outbox: o, baseURL: baseURL, settings: s}
 }
 
 // Get reads the account that the proof is for.
@@ -172,7 +173,7 @@ func (as *Accounts) Close(ctx context.Context, by access.For[access.Own]) (err e
 			return err
 		}
 		name := plain.Defang(by.AccountName())
-		subject, text := name+" was closed", "The account "+name+" was closed. It can still be read. If this was a mistake, "+as.brand+" support can open it again."
+		subject, text := name+" was closed", "The account "+name+" was closed. It can still be read. If this was a mistake, "+as.settings.Brand()+" support can open it again."
 		if err := as.tell(tx, by.Account(), AllKinds[0], subject, text); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/plain"
+	"clientele/internal/setting"
 	"clientele/internal/user"
 )
 
@@ -33,6 +34,7 @@ type TypedSignUp struct {
 	WithAccount             bool
 	AccountName             string
 	Country, Currency       string
+	Terms                   int64 // the version of the terms that was ticked; 0 is none
 }
 
 // SignUp takes the form. Whoever typed it is no user yet: a link is mailed to
@@ -66,9 +68,9 @@ func (as *Accounts) SignUp(ctx context.Context, t TypedSignUp, r auth.Request) (
 		}
 		token, tokenHash := auth.NewToken()
 		number, err := db.One[int64](tx, `
-			INSERT INTO signups (address, name, password, language, account_name, currency, country, token_hash, browser_hash, created_at, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
-			address, name, hash, locale.Default, t.AccountName, t.Currency, t.Country, tokenHash, browserHash, tx.Now, tx.Now.Add(SignUpLife))
+			INSERT INTO signups (address, name, password, language, account_name, currency, country, token_hash, browser_hash, created_at, expires_at, terms_version)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`,
+			address, name, hash, locale.Default, t.AccountName, t.Currency, t.Country, tokenHash, browserHash, tx.Now, tx.Now.Add(SignUpLife), t.Terms)
 		if err != nil {
 			return err
 		}
@@ -102,14 +104,16 @@ func (as *Accounts) parseSignUp(t *TypedSignUp) (name string, address mail.Addre
 		t.AccountName, t.Currency, t.Country = "", "", ""
 	}
 	f.Take("password", as.auth.Hasher().Check(t.Password, t.Address, t.Name, t.AccountName))
+	t.Terms, err = as.settings.Current().MustAccept(t.Terms)
+	f.Take("terms", err)
 	return name, address, f.Err()
 }
 
 func (as *Accounts) mailExists(tx *db.Tx, u user.User) error {
 	_, err := as.outbox.Send(tx, mail.Message{
 		Kind: "signup-exists", Class: mail.Urgent, To: u.Address, User: u.ID,
-		Subject: "You already have a login at " + as.brand,
-		Lines:   []string{"Somebody, hopefully you, tried to sign up at " + as.brand + " with this address. It has a login already, so nothing was made.", "With one login you can open as many accounts as you need."},
+		Subject: "You already have a login at " + as.settings.Brand(),
+		Lines:   []string{"Somebody, hopefully you, tried to sign up at " + as.settings.Brand() + " with this address. It has a login already, so nothing was made.", "With one login you can open as many accounts as you need."},
 		Action:  mail.Action{Label: "Sign in", URL: as.baseURL + "/signin"},
 		Closing: []string{"If you have forgotten your password, you can set a new one there. If it was not you, do nothing."},
 	})
@@ -119,8 +123,8 @@ func (as *Accounts) mailExists(tx *db.Tx, u user.User) error {
 func (as *Accounts) mailConfirm(tx *db.Tx, name string, to mail.Address, token string) error {
 	_, err := as.outbox.Send(tx, mail.Message{
 		Kind: "signup", Class: mail.Urgent, To: to,
-		Subject: "Confirm your address for " + as.brand,
-		Lines:   []string{"Hello " + plain.Defang(name) + ",", "please confirm that this is your address. Your login at " + as.brand + " is ready right after that."},
+		Subject: "Confirm your address for " + as.settings.Brand(),
+		Lines:   []string{"Hello " + plain.Defang(name) + ",", "please confirm that this is your address. Your login at " + as.settings.Brand() + " is ready right after that."},
 		Action:  mail.Action{Label: "Confirm my address", URL: as.baseURL + "/signup/" + token},
 		Closing: []string{"The link works once, until " + locale.Exact(tx.Now.Add(SignUpLife)) + ".", "If you have not signed up, do nothing: no login is made."},
 	})
@@ -139,6 +143,7 @@ type Pending struct {
 	passwordHash string
 	currency     string
 	country      string
+	terms        int64
 }
 
 // OpenSignUp finds what a mailed link confirms, and uses nothing up.
@@ -159,9 +164,10 @@ func findSignUp(tx *db.Tx, token, browser string) (Pending, error) {
 		ID                                                          int64
 		Address                                                     mail.Address
 		Name, Password, AccountName, Currency, Country, BrowserHash string
+		TermsVersion                                                int64
 	}
 	s, err := db.One[row](tx, `
-		SELECT id, address, name, password, account_name, currency, country, browser_hash FROM signups
+		SELECT id, address, name, password, account_name, currency, country, browser_hash, terms_version FROM signups
 		WHERE token_hash = $1 AND ended_at IS NULL AND created_at <= $2 AND expires_at > $2`, auth.HashToken(token), tx.Now)
 	if errors.Is(err, db.ErrNone) {
 		return Pending{}, errSignUp
@@ -169,7 +175,7 @@ func findSignUp(tx *db.Tx, token, browser string) (Pending, error) {
 	same := subtle.ConstantTimeCompare([]byte(auth.HashToken(browser)), []byte(s.BrowserHash)) == 1
 	return Pending{
 		Address: s.Address, Name: s.Name, AccountName: s.AccountName, SameBrowser: same,
-		id: s.ID, passwordHash: s.Password, currency: s.Currency, country: s.Country,
+		id: s.ID, passwordHash: s.Password, currency: s.Currency, country: s.Country, terms: s.TermsVersion,
 	}, err
 }
 
@@ -222,6 +228,9 @@ func (as *Accounts) finishSignUp(tx *db.Tx, p Pending, hash string, r auth.Reque
 	}
 	by := audit.Actor{Kind: audit.User, ID: int64(c.User), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
 	if err := audit.Write(tx, by, audit.Record{Event: "user.signed_up", Object: "user", ObjectID: int64(c.User)}); err != nil {
+		return c, err
+	}
+	if err := setting.Accept(tx, c.User, p.terms, by); err != nil {
 		return c, err
 	}
 	if p.AccountName != "" {

@@ -28,6 +28,7 @@ import (
 	"clientele/internal/plain"
 	"clientele/internal/portal"
 	"clientele/internal/seal"
+	"clientele/internal/setting"
 	"clientele/internal/sso"
 	"clientele/internal/staff"
 	"clientele/internal/web"
@@ -48,6 +49,7 @@ type App struct {
 	Staff       *staff.Staff
 	Looks       *staff.Impersonations
 	Owners      *staff.Owners
+	Settings    *setting.Settings
 	Providers   *sso.Providers
 	Places      *geo.Places // nil where no file of places is set
 	Mux         *web.Mux
@@ -57,7 +59,6 @@ type App struct {
 // Options are what tests set and the command line does not.
 type Options struct {
 	Clock   func() time.Time // the wall clock where it is nil
-	Sender  mail.Sender      // in place of the mail server of the settings
 	Poll    time.Duration    // how often the queues are looked at
 	Backoff func(failures int) time.Duration
 }
@@ -88,14 +89,11 @@ func New(ctx context.Context, c config.Settled, log *slog.Logger, o Options) (_ 
 		return nil, err
 	}
 	a := &App{Config: c, Log: log, DB: d, Audit: audit.New(d, key), Places: places, Key: key}
-	a.Jobs = job.New(d, job.Options{Wall: time.Now, Log: log, Poll: o.Poll, Backoff: o.Backoff})
-	sender := o.Sender
-	if sender == nil && c.SMTPURL != "" {
-		if sender, err = mail.NewSMTP(c.SMTPURL, c.From); err != nil {
-			return nil, err
-		}
+	if a.Settings, err = setting.Open(ctx, d, key, c); err != nil {
+		return nil, err
 	}
-	a.build(key, sender)
+	a.Jobs = job.New(d, job.Options{Wall: time.Now, Log: log, Poll: o.Poll, Backoff: o.Backoff, Before: a.Settings.Refresh})
+	a.build(key)
 	return a, a.Jobs.Build()
 }
 
@@ -111,21 +109,21 @@ func Migrate(ctx context.Context, d *db.DB) error {
 }
 
 // build wires the rooms of the house together, from the bottom up.
-func (a *App) build(key seal.Key, sender mail.Sender) {
-	base, brand := a.Config.Base.String(), a.Config.Brand
-	a.Outbox = mail.NewOutbox(a.DB, a.Jobs, key, sender, brand, a.Config.Base.Hostname())
-	a.Auth = auth.New(a.DB, password.New(password.Rules{Brand: brand, MinLength: a.Config.PasswordLength}), a.Outbox, auth.Options{Key: key, Base: a.Config.Base, Brand: brand, Place: a.Places.Of})
-	a.Memberships = access.New(a.DB, a.Outbox, base, brand)
-	a.Accounts = account.New(a.DB, a.Auth, a.Outbox, base, brand)
-	a.Invites = invite.NewInvites(a.DB, a.Auth, a.Memberships, a.Outbox, base, brand)
-	a.Staff = staff.New(a.DB, a.Auth, a.Outbox, base, brand)
-	a.Looks = staff.NewImpersonations(a.DB, a.Memberships, a.Outbox, base, brand, a.Config.TellLook != "off")
-	a.Owners = staff.NewOwners(a.DB, a.Memberships, a.Invites, a.Outbox, base, brand)
-	a.Providers = sso.New(a.DB, a.Auth, sso.Options{Key: key, Base: a.Config.Base, Brand: brand, Log: a.Log})
-	a.Mux = web.NewMux(web.Options{BaseURL: a.Config.Base, TrustedProxies: a.Config.Proxies, Brand: brand, Log: a.Log, Key: key, Wall: time.Now},
+func (a *App) build(key seal.Key) {
+	base, set := a.Config.Base.String(), a.Settings
+	a.Outbox = mail.NewOutbox(a.DB, a.Jobs, key, set.Sending, a.Config.Base.Hostname())
+	a.Auth = auth.New(a.DB, password.Following(set.PasswordRules), a.Outbox, auth.Options{Key: key, Base: a.Config.Base, Settings: set, Place: a.Places.Of})
+	a.Memberships = access.New(a.DB, a.Outbox, base, set)
+	a.Accounts = account.New(a.DB, a.Auth, a.Outbox, base, set)
+	a.Invites = invite.NewInvites(a.DB, a.Auth, a.Memberships, a.Outbox, base, set)
+	a.Staff = staff.New(a.DB, a.Auth, set, a.Outbox, base)
+	a.Looks = staff.NewImpersonations(a.DB, a.Memberships, a.Outbox, base, set)
+	a.Owners = staff.NewOwners(a.DB, a.Memberships, a.Invites, a.Outbox, base, set)
+	a.Providers = sso.New(a.DB, a.Auth, sso.Options{Key: key, Base: a.Config.Base, Settings: set, Log: a.Log})
+	a.Mux = web.NewMux(web.Options{BaseURL: a.Config.Base, TrustedProxies: a.Config.Proxies, Settings: set, Log: a.Log, Key: key, Wall: time.Now},
 		a.DB, a.Auth, a.Memberships, a.Staff, a.Looks)
-	portal.New(a.Auth, a.Memberships, a.Accounts, a.Invites, a.Owners, a.Providers, a.Outbox, a.Config.SignUp == "open").Mount(a.Mux)
-	backoffice.New(a.Staff, a.Looks, a.Owners, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Jobs, a.Audit).Mount(a.Mux)
+	portal.New(a.Auth, a.Memberships, a.Accounts, a.Invites, a.Owners, a.Providers, a.Outbox, set).Mount(a.Mux)
+	backoffice.New(a.Staff, a.Looks, a.Owners, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Jobs, a.Audit, set).Mount(a.Mux)
 	a.mountProbes()
 	a.mountSweep()
 	a.mountCheckpoints()

@@ -25,6 +25,7 @@ var sealedColumns = []sealedColumn{
 	{"mails", "id", "mails/sealed/"},
 	{"providers", "id", "providers/secret/"},
 	{"staff_authenticators", "id", "staff_authenticators/seed/"},
+	{"settings", "id", "settings/mail_password/"},
 }
 
 // The check is something known, sealed when the database was first used: a

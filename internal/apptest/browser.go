@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"maps"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -88,10 +89,37 @@ func (b *Browser) Request(method, path string, form url.Values) *http.Request {
 	return b.request(method, path, form)
 }
 
+// withFile writes a form with a picture in it as browsers send one.
+func withFile(form url.Values) (body, kind string, ok bool) {
+	var out strings.Builder
+	parts := multipart.NewWriter(&out)
+	for name, list := range form {
+		for _, value := range list {
+			var part io.Writer
+			var err error
+			if strings.HasPrefix(value, "\x89PNG") {
+				part, err = parts.CreateFormFile(name, "logo.png")
+				ok = true
+			} else {
+				part, err = parts.CreateFormField(name)
+			}
+			if err != nil {
+				return "", "", false
+			}
+			_, _ = io.WriteString(part, value)
+		}
+	}
+	_ = parts.Close()
+	return out.String(), parts.FormDataContentType(), ok
+}
+
 func (b *Browser) request(method, path string, form url.Values) *http.Request {
 	b.t.Helper()
 	var body io.Reader
-	if form != nil || method == http.MethodPost {
+	kind := "application/x-www-form-urlencoded"
+	if text, boundary, ok := withFile(form); ok {
+		body, kind = strings.NewReader(text), boundary
+	} else if form != nil || method == http.MethodPost {
 		body = strings.NewReader(form.Encode())
 	}
 	target := path
@@ -105,7 +133,7 @@ func (b *Browser) request(method, path string, form url.Values) *http.Request {
 	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Firefox/150.0")
 	req.Header.Set("Accept", "text/html,application/xhtml+xml")
 	if method != http.MethodGet && method != http.MethodHead {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Content-Type", kind)
 		req.Header.Set("Sec-Fetch-Site", "same-origin")
 		req.Header.Set("Origin", b.base)
 	}

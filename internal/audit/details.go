@@ -31,6 +31,9 @@ var details = map[string]func(Entry) string{
 	"invitation.imported":        func(e Entry) string { return ": " + powerOf(e.After).String() },
 	"invitation.changed":         func(e Entry) string { return ": " + powerOf(e.After).String() },
 	"account.sorted":             changedFields,
+	"settings.changed":           changedSettings,
+	"settings.mail_tested":       func(e Entry) string { return ": " + values(e.After)["outcome"] },
+	"terms.accepted":             func(e Entry) string { return ", version " + values(e.After)["version"] },
 	"invitation.declined": func(e Entry) string {
 		return ifSo(e.After, "blocked", " and wants no more from this account")
 	},
@@ -69,6 +72,19 @@ func values(from string) map[string]string {
 // fieldNames are the fields of an account whose names say too little.
 var fieldNames = map[string]string{
 	"line1": "street", "line2": "second address line", "mail": "kinds of mail", "tax_number": "tax number",
+}
+
+// changedSettings says which settings changed, and where they stand.
+func changedSettings(e Entry) string {
+	before, after := values(e.Before), values(e.After)
+	out := []string{}
+	for name, value := range after {
+		if name != "section" {
+			out = append(out, strings.ReplaceAll(name, "_", " ")+" "+quoted(before[name])+" → "+quoted(value))
+		}
+	}
+	slices.Sort(out)
+	return " (" + after["section"] + "): " + strings.Join(out, ", ")
 }
 
 // changedFields says which details of an account changed, in a stable order.

@@ -95,7 +95,7 @@ func (a *Auth) askNewAddress(tx *db.Tx, i Identity, to mail.Address) error {
 	}
 	if err := a.tell(tx, i.user, notice{
 		kind: "address-asked", subject: "A new mail address was asked for",
-		line: "Somebody, hopefully you, wants to change the mail address of your login at " + a.brand + ". Until the new address is confirmed, this one stays.",
+		line: "Somebody, hopefully you, wants to change the mail address of your login at " + a.settings.Brand() + ". Until the new address is confirmed, this one stays.",
 	}, i.request); err != nil {
 		return err
 	}
@@ -105,15 +105,15 @@ func (a *Auth) askNewAddress(tx *db.Tx, i Identity, to mail.Address) error {
 	}
 	if taken {
 		return a.send(tx, i.user, mail.Message{
-			Kind: "address-taken", Class: mail.Urgent, To: to, Subject: "You have a login at " + a.brand + " already",
-			Lines:   []string{"Somebody wants to use this address for another login at " + a.brand + ". It belongs to a login already, so nothing was changed."},
+			Kind: "address-taken", Class: mail.Urgent, To: to, Subject: "You have a login at " + a.settings.Brand() + " already",
+			Lines:   []string{"Somebody wants to use this address for another login at " + a.settings.Brand() + ". It belongs to a login already, so nothing was changed."},
 			Action:  mail.Action{Label: "Sign in", URL: a.baseURL + "/signin"},
 			Closing: []string{"If it was not you, there is nothing to do."},
 		})
 	}
 	return a.send(tx, i.user, mail.Message{
 		Kind: "address-confirm", Class: mail.Urgent, To: to, User: i.user, Subject: "Confirm your new mail address",
-		Lines:   []string{"Hello " + plain.Defang(i.name) + ",", "this address is to become the one that you sign in with at " + a.brand + "."},
+		Lines:   []string{"Hello " + plain.Defang(i.name) + ",", "this address is to become the one that you sign in with at " + a.settings.Brand() + "."},
 		Action:  mail.Action{Label: "Use this address", URL: a.baseURL + "/address/" + token},
 		Closing: []string{"The link works once, until " + locale.Exact(tx.Now.Add(AddressLinkLife)) + ".", "If you have not asked for this, do nothing."},
 	})
@@ -220,13 +220,13 @@ func (a *Auth) tellOfAddress(tx *db.Tx, c AddressChange, r Request) error {
 	}
 	if err := a.tell(tx, c.User, notice{
 		kind: "address-changed", subject: "Your mail address was changed",
-		line: "You sign in at " + a.brand + " with this address now, in place of " + plain.Defang(c.Old.String()) + ".",
+		line: "You sign in at " + a.settings.Brand() + " with this address now, in place of " + plain.Defang(c.Old.String()) + ".",
 	}, r); err != nil {
 		return err
 	}
 	return a.send(tx, c.User, mail.Message{
 		Kind: "address-undo", Class: mail.Urgent, To: c.Old, User: c.User, Subject: "Your mail address was changed",
-		Lines: []string{"The login at " + a.brand + " that had this address has another one now."}, Facts: a.facts(tx.Now, r),
+		Lines: []string{"The login at " + a.settings.Brand() + " that had this address has another one now."}, Facts: a.facts(tx.Now, r),
 		Action:  mail.Action{Label: "This was not me: take it back", URL: a.baseURL + "/address/undo/" + undo},
 		Closing: []string{"Until " + locale.Exact(until) + " the link gives the login back to this address, signs everybody out, and mails you a way to set a new password.", "If it was you, there is nothing to do."},
 	})

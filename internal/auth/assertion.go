@@ -239,6 +239,6 @@ func (a *Auth) cloned(tx *db.Tx, h Holder, key *webauthn.Credential, r Request) 
 	}
 	return a.inform(tx, h, notice{
 		kind: "passkey-cloned", subject: "One of your passkeys may have been copied",
-		line: "A passkey of your login at " + a.brand + " counted backwards, as a copy of it would. It was refused. Remove it on your security page and add a new one.",
+		line: "A passkey of your login at " + a.settings.Brand() + " counted backwards, as a copy of it would. It was refused. Remove it on your security page and add a new one.",
 	}, r)
 }

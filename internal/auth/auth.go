@@ -8,6 +8,7 @@ import (
 	"clientele/internal/mail"
 	"clientele/internal/password"
 	"clientele/internal/seal"
+	"clientele/internal/setting"
 
 	"github.com/go-webauthn/webauthn/webauthn"
 )
@@ -19,17 +20,17 @@ type Auth struct {
 	outbox   *mail.Outbox
 	key      seal.Key
 	baseURL  string
-	brand    string
+	settings *setting.Settings
 	place    func(address string) string
 	passkeys *webauthn.WebAuthn // nil where the base URL has no host name
 }
 
 // Options are what sign-in needs to know of the installation.
 type Options struct {
-	Key   seal.Key
-	Base  *url.URL                    // links in mail are built from it alone, and passkeys are bound to its host
-	Brand string                      // what the installation calls itself
-	Place func(address string) string // where a network address is, in words; may be nil
+	Key      seal.Key
+	Settings *setting.Settings
+	Base     *url.URL                    // links in mail are built from it alone, and passkeys are bound to its host
+	Place    func(address string) string // where a network address is, in words; may be nil
 }
 
 // New makes Auth.
@@ -39,8 +40,8 @@ func New(d *db.DB, h *password.Hasher, o *mail.Outbox, s Options) *Auth {
 		place = func(string) string { return "" }
 	}
 	return &Auth{
-		db: d, hasher: h, outbox: o, key: s.Key, baseURL: strings.TrimRight(s.Base.String(), "/"), brand: s.Brand,
-		place: place, passkeys: relyingParty(s.Base, s.Brand),
+		db: d, hasher: h, outbox: o, key: s.Key, baseURL: strings.TrimRight(s.Base.String(), "/"), settings: s.Settings,
+		place: place, passkeys: relyingParty(s.Base),
 	}
 }
 

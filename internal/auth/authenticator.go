@@ -90,8 +90,8 @@ func (a *Auth) AppSeed(ctx context.Context, h Holder, session id.Session, token,
 	err = a.db.Read(ctx, h.scope(), func(tx *db.Tx) error {
 		return a.Look(tx, token, &Ceremony{Kind: appAdd, Holder: h, Session: session, State: &secret})
 	})
-	label = url.PathEscape(a.brand + ":" + label)
-	query := url.Values{"secret": {secret}, "issuer": {a.brand}, "algorithm": {"SHA1"}, "digits": {"6"}, "period": {"30"}}
+	label = url.PathEscape(a.settings.Brand() + ":" + label)
+	query := url.Values{"secret": {secret}, "issuer": {a.settings.Brand()}, "algorithm": {"SHA1"}, "digits": {"6"}, "period": {"30"}}
 	return Seed{Secret: grouped(strings.ToLower(secret), 4, " "), URL: "otpauth://totp/" + label + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")}, err
 }
 
@@ -259,7 +259,7 @@ func (a *Auth) factorAdded(tx *db.Tx, i Identity, s Shown, object string, number
 	}
 	in, err = a.change(tx, i, s, audit.Record{Event: "factor.added", Object: object, ObjectID: number}, notice{
 		kind: "factor-added", subject: "A way to sign in was added",
-		line: "To your login at " + a.brand + " was added " + what + ". You have been signed out everywhere else.",
+		line: "To your login at " + a.settings.Brand() + " was added " + what + ". You have been signed out everywhere else.",
 	})
 	return in, codes, err
 }
@@ -276,7 +276,7 @@ func (a *Auth) factorRemoved(tx *db.Tx, i Identity, object string, number int64,
 	if f.Passkeys == 0 {
 		i.proof.Ways = slices.DeleteFunc(slices.Clone(i.proof.Ways), func(w Way) bool { return w == ByPasskey })
 	}
-	line := "From your login at " + a.brand + " was removed " + what + ". You have been signed out everywhere else."
+	line := "From your login at " + a.settings.Brand() + " was removed " + what + ". You have been signed out everywhere else."
 	if !f.Any() {
 		if _, err := db.Exec(tx, "DELETE FROM recovery_codes WHERE user_id = $1", i.user); err != nil {
 			return SignedIn{}, err

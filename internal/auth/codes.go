@@ -65,7 +65,7 @@ func (a *Auth) acceptRecoveryCode(tx *db.Tx, h Holder, code string, r Request) (
 	}
 	return true, a.inform(tx, h, notice{
 		kind: "recovery-code-used", subject: "A recovery code was used",
-		line: "One of the recovery codes of your login at " + a.brand + " was used. You have " + strconv.FormatInt(left.Codes, 10) + " left; you can make new ones on your security page.",
+		line: "One of the recovery codes of your login at " + a.settings.Brand() + " was used. You have " + strconv.FormatInt(left.Codes, 10) + " left; you can make new ones on your security page.",
 	}, r)
 }
 
@@ -88,7 +88,7 @@ func (a *Auth) NewRecoveryCodes(ctx context.Context, i Identity) (codes []string
 		}
 		return a.tell(tx, i.user, notice{
 			kind: "recovery-codes-made", subject: "New recovery codes were made",
-			line: "New recovery codes were made for your login at " + a.brand + ". The old ones work no more.",
+			line: "New recovery codes were made for your login at " + a.settings.Brand() + ". The old ones work no more.",
 		}, i.request)
 	})
 	return codes, err

@@ -57,7 +57,7 @@ func (a *Auth) admit(tx *db.Tx, u id.User, s Shown, d device, proved time.Time, 
 	if in.Device, err = rememberDevice(tx, u, d, r); err != nil {
 		return in, err
 	}
-	in.Session, err = startSession(tx, u, s, proved, r)
+	in.Session, err = startSession(tx, u, s, proved, a.settings.Current().SessionLife, r)
 	return in, err
 }
 
@@ -72,8 +72,8 @@ func (a *Auth) tellOfDevice(tx *db.Tx, u id.User, r Request) error {
 		return err
 	}
 	return a.tell(tx, u, notice{
-		kind: "new-device", subject: "A new sign-in to " + a.brand,
-		line: "Somebody has signed in to your login at " + a.brand + " with a browser that you have not used here before.",
+		kind: "new-device", subject: "A new sign-in to " + a.settings.Brand(),
+		line: "Somebody has signed in to your login at " + a.settings.Brand() + " with a browser that you have not used here before.",
 	}, r)
 }
 
@@ -114,16 +114,16 @@ func rememberDevice(tx *db.Tx, u id.User, d device, r Request) (string, error) {
 // StartSession signs a user in with her password: whoever calls it has seen
 // her proof.
 func StartSession(tx *db.Tx, u id.User, r Request) (token string, err error) {
-	return startSession(tx, u, Shown{Ways: []Way{ByPassword}}, tx.Now, r)
+	return startSession(tx, u, Shown{Ways: []Way{ByPassword}}, tx.Now, SessionLife, r)
 }
 
-func startSession(tx *db.Tx, u id.User, s Shown, proved time.Time, r Request) (token string, err error) {
+func startSession(tx *db.Tx, u id.User, s Shown, proved time.Time, life time.Duration, r Request) (token string, err error) {
 	token, hash := NewToken()
 	second := db.Null[time.Time]{V: tx.Now, Valid: s.Second}
 	_, err = db.Exec(tx, `
 		INSERT INTO sessions (user_id, token_hash, created_at, seen_at, proved_at, expires_at, agent, network, way, second_at, way_times)
 		VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		u, hash, tx.Now, proved, tx.Now.Add(SessionLife), r.Agent, r.Network, joinWays(s.Ways), second, Proof{}.shownAt(s, tx.Now))
+		u, hash, tx.Now, proved, tx.Now.Add(life), r.Agent, r.Network, joinWays(s.Ways), second, Proof{}.shownAt(s, tx.Now))
 	if err != nil {
 		return "", err
 	}

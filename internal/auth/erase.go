@@ -27,7 +27,7 @@ func (a *Auth) Erase(tx *db.Tx, u id.User, by audit.Actor) error {
 	}
 	_, err = a.outbox.Send(tx, mail.Message{
 		Kind: mail.Goodbye, Class: mail.Urgent, To: person.Address, Subject: "Your login was deleted",
-		Lines:   []string{"Your login at " + a.brand + " and what belonged to you alone are deleted. The accounts that you were in keep their own records, where you are a number now."},
+		Lines:   []string{"Your login at " + a.settings.Brand() + " and what belonged to you alone are deleted. The accounts that you were in keep their own records, where you are a number now."},
 		Closing: []string{"If this was not you, answer to the operator at once: what is deleted cannot be brought back."},
 	})
 	return err

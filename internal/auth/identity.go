@@ -34,6 +34,7 @@ type Identity struct {
 	provedAt time.Time
 	lastUsed id.Account
 	several  bool
+	terms    int64
 	proof    Proof
 	request  Request
 	behind   Impersonator
@@ -64,6 +65,9 @@ func (i Identity) Impersonator() (by Impersonator, ok bool) { return i.behind, i
 
 // Fresh is how long a shown credential counts for what asks for a fresh one.
 const Fresh = 10 * time.Minute
+
+// Terms is the version of the terms that she has accepted; 0 is none.
+func (i Identity) Terms() int64 { return i.terms }
 
 // Session is the number of the session that the request came in.
 func (i Identity) Session() id.Session { return i.session }

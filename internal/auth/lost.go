@@ -128,7 +128,7 @@ func (a *Auth) StartReset(tx *db.Tx, u user.User, staff id.Staff, by audit.Actor
 	return a.send(tx, u.ID, mail.Message{
 		Kind: "factor-reset", Class: mail.Urgent, To: u.Address, User: u.ID, Subject: "Your second factor is going to be removed",
 		Lines: []string{
-			"You, or somebody who says to be you, has told " + a.brand + " that the second factor of your login is lost. After " + locale.Exact(tx.Now.Add(ResetDelay)) + " it can be removed, if a second person at " + a.brand + " agrees.",
+			"You, or somebody who says to be you, has told " + a.settings.Brand() + " that the second factor of your login is lost. After " + locale.Exact(tx.Now.Add(ResetDelay)) + " it can be removed, if a second person at " + a.settings.Brand() + " agrees.",
 		},
 		Action:  mail.Action{Label: "Stop this: I have not asked for it", URL: a.baseURL + "/factor-reset/" + token},
 		Closing: []string{"If it was you, wait until then. Signing in with your second factor and removing it yourself is possible at any time."},
@@ -157,11 +157,11 @@ func (a *Auth) ApproveReset(tx *db.Tx, u user.User, staff id.Staff, by audit.Act
 	if err := audit.Write(tx, by, audit.Record{Event: "factor_reset.approved", Object: "factor_reset", ObjectID: int64(r.ID), Subject: u.ID}); err != nil {
 		return err
 	}
-	return a.tellBy(tx, u, "A second person has agreed that the second factor of your login at "+a.brand+" is removed. That can be done after "+locale.Exact(r.ReadyAt)+".")
+	return a.tellBy(tx, u, "A second person has agreed that the second factor of your login at "+a.settings.Brand()+" is removed. That can be done after "+locale.Exact(r.ReadyAt)+".")
 }
 
 func (a *Auth) tellBy(tx *db.Tx, u user.User, line string) error {
-	return a.tell(tx, u.ID, notice{kind: "factor-reset", subject: "About your second factor", line: line}, Request{Agent: "the staff of " + a.brand})
+	return a.tell(tx, u.ID, notice{kind: "factor-reset", subject: "About your second factor", line: line}, Request{Agent: "the staff of " + a.settings.Brand()})
 }
 
 // WithdrawReset ends a removal by an operator.
@@ -179,7 +179,7 @@ func (a *Auth) WithdrawReset(tx *db.Tx, u user.User, by audit.Actor) error {
 	if err := audit.Write(tx, by, audit.Record{Event: "factor_reset.withdrawn", Object: "factor_reset", ObjectID: int64(r.ID), Subject: u.ID}); err != nil {
 		return err
 	}
-	return a.tellBy(tx, u, "The second factor of your login at "+a.brand+" stays: its removal was given up.")
+	return a.tellBy(tx, u, "The second factor of your login at "+a.settings.Brand()+" stays: its removal was given up.")
 }
 
 func closeReset(tx *db.Tx, r id.FactorReset, state string) error {
@@ -223,7 +223,7 @@ func (a *Auth) CompleteReset(tx *db.Tx, u user.User, by audit.Actor) error {
 	if err := audit.Write(tx, by, audit.Record{Event: "factor_reset.done", Object: "factor_reset", ObjectID: int64(r.ID), Subject: u.ID}); err != nil {
 		return err
 	}
-	return a.tellBy(tx, u, "The second factor of your login at "+a.brand+" was removed. Sign in with your password, and set up a new one.")
+	return a.tellBy(tx, u, "The second factor of your login at "+a.settings.Brand()+" was removed. Sign in with your password, and set up a new one.")
 }
 
 var errStop = fault.New(fault.Gone, "factor-reset", "This link has been used, or what it stops is over already. If your second factor is gone and you did not want that, tell the operator at once.")

@@ -22,10 +22,11 @@ import (
 
 // relyingParty is this installation as authenticators know it: by its host,
 // and with the user verified, so that a passkey is both factors in one. A
-// base URL that authenticators cannot be bound to has none.
-func relyingParty(base *url.URL, brand string) *webauthn.WebAuthn {
+// base URL that authenticators cannot be bound to has none. The name that
+// people read is the brand's at the moment, and put in when a key is made.
+func relyingParty(base *url.URL) *webauthn.WebAuthn {
 	w, err := webauthn.New(&webauthn.Config{
-		RPID: base.Hostname(), RPDisplayName: brand, RPOrigins: []string{base.Scheme + "://" + base.Host},
+		RPID: base.Hostname(), RPDisplayName: base.Hostname(), RPOrigins: []string{base.Scheme + "://" + base.Host},
 		AuthenticatorSelection: protocol.AuthenticatorSelection{
 			ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: protocol.ResidentKeyRequired(),
 			UserVerification: protocol.VerificationRequired,

@@ -83,8 +83,8 @@ func (a *Auth) sendLink(tx *db.Tx, u user.User, by audit.Actor) error {
 	}
 	_, err = a.outbox.Send(tx, mail.Message{
 		Kind: "password-link", Class: mail.Urgent, To: u.Address, User: u.ID,
-		Subject: "Set a new password for " + a.brand,
-		Lines:   []string{"Somebody, hopefully you, asked to set a new password for your login at " + a.brand + "."},
+		Subject: "Set a new password for " + a.settings.Brand(),
+		Lines:   []string{"Somebody, hopefully you, asked to set a new password for your login at " + a.settings.Brand() + "."},
 		Action:  mail.Action{Label: "Set a new password", URL: a.baseURL + "/recover/" + token},
 		Closing: []string{"The link works once, until " + locale.Exact(tx.Now.Add(LinkLife)) + ".", "If it was not you, do nothing: your password stays as it is."},
 	})
@@ -202,7 +202,7 @@ func (a *Auth) passwordRecord(u id.User) audit.Record {
 func (a *Auth) passwordNotice() notice {
 	return notice{
 		kind: "password-changed", subject: "Your password was changed",
-		line: "The password of your login at " + a.brand + " was changed. You have been signed out everywhere else.",
+		line: "The password of your login at " + a.settings.Brand() + " was changed. You have been signed out everywhere else.",
 	}
 }
 

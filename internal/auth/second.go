@@ -324,6 +324,6 @@ func (a *Auth) tellOfGuesses(tx *db.Tx, h Holder, voided bool, r Request) error 
 	}
 	return a.inform(tx, h, notice{
 		kind: "codes-guessed", subject: "Somebody has your password",
-		line: "Somebody has typed your right password at " + a.brand + " and then " + strconv.Itoa(wrongCodes) + " wrong codes. The second factor has kept them out. If it was not you, set a new password.",
+		line: "Somebody has typed your right password at " + a.settings.Brand() + " and then " + strconv.Itoa(wrongCodes) + " wrong codes. The second factor has kept them out. If it was not you, set a new password.",
 	}, r)
 }

@@ -10,14 +10,16 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/mail"
+	"clientele/internal/setting"
 	"clientele/internal/user"
 )
 
-// How long a session lives: at most SessionLife whatever happens in it, and
-// at most SessionIdle after its last request.
+// How long a session lives where nobody has set other times: at most
+// SessionLife whatever happens in it, and at most SessionIdle after its last
+// request.
 const (
-	SessionLife = 30 * 24 * time.Hour
-	SessionIdle = 7 * 24 * time.Hour
+	SessionLife = setting.SessionLife
+	SessionIdle = setting.SessionIdle
 )
 
 // seenEvery bounds how often a session's last use is written down.
@@ -45,7 +47,9 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 		Way         string
 		WayTimes    string
 		SecondAt    db.Null[time.Time]
-		Over        bool
+		ExpiresAt   time.Time
+		Terms       int64
+		Version     int64
 	}
 	var s row
 	var now time.Time
@@ -53,10 +57,10 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 		now = tx.Now
 		s, err = db.One[row](tx, `
 			SELECT s.id AS session_id, u.id AS user_id, u.name, u.address, u.verified_at, u.language, u.last_account, u.several, s.proved_at, s.created_at, s.seen_at, s.way, s.way_times, s.second_at,
-				s.expires_at <= $2 OR s.seen_at <= $3 AS over
+				s.expires_at, u.terms_version AS terms, `+setting.VersionSQL+` AS version
 			FROM sessions s JOIN users u ON u.id = s.user_id
 			WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.created_at <= $2 AND u.status = 'active'`,
-			HashToken(token), tx.Now, tx.Now.Add(-SessionIdle))
+			HashToken(token), tx.Now)
 		return err
 	})
 	if errors.Is(err, db.ErrNone) {
@@ -65,7 +69,10 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 	if err != nil {
 		return Identity{}, err
 	}
-	if s.Over {
+	if err := a.settings.Seen(ctx, s.Version); err != nil {
+		return Identity{}, err
+	}
+	if rules := a.settings.Current(); !s.ExpiresAt.After(now) || now.Sub(s.SeenAt) >= rules.SessionIdle || now.Sub(s.CreatedAt) >= rules.SessionLife {
 		return Identity{request: r}, a.expire(ctx, s.SessionID)
 	}
 	if now.Sub(s.SeenAt) >= seenEvery {
@@ -80,7 +87,7 @@ func (a *Auth) Identify(ctx context.Context, token string, r Request) (i Identit
 	proof := OpenSession{Session: Session{CreatedAt: s.CreatedAt, Way: s.Way, SecondAt: s.SecondAt}, ProvedAt: s.ProvedAt, WayTimes: s.WayTimes}.Proof()
 	return Identity{
 		session: s.SessionID, user: s.UserID, name: s.Name, address: s.Address, verified: s.VerifiedAt.Valid,
-		language: s.Language, provedAt: s.ProvedAt, lastUsed: s.LastAccount.V, several: s.Several, request: r, proof: proof,
+		language: s.Language, provedAt: s.ProvedAt, lastUsed: s.LastAccount.V, several: s.Several, terms: s.Terms, request: r, proof: proof,
 	}, nil
 }
 
@@ -124,11 +131,12 @@ type Session struct {
 // Sessions lists where a person is signed in, the last used first.
 func (a *Auth) Sessions(ctx context.Context, i Identity) (list []Session, err error) {
 	defer fault.Wrap(&err, "auth.Sessions(%d)", i.user)
+	rules := a.settings.Current()
 	err = a.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
 		list, err = db.All[Session](tx, `
 			SELECT id, created_at, seen_at, agent, network, way, second_at FROM sessions
-			WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, id DESC LIMIT 100`,
-			i.user, tx.Now, tx.Now.Add(-SessionIdle))
+			WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND seen_at > $3 AND created_at > $4 ORDER BY seen_at DESC, id DESC LIMIT 100`,
+			i.user, tx.Now, tx.Now.Add(-rules.SessionIdle), tx.Now.Add(-rules.SessionLife))
 		return err
 	})
 	return list, err
@@ -206,6 +214,18 @@ func (a *Auth) Rename(ctx context.Context, i Identity, name, language string) (e
 			return err
 		}
 		return audit.Write(tx, i.Actor(), audit.Record{Event: "user.renamed", Object: "user", ObjectID: int64(i.user)})
+	})
+}
+
+// AcceptTerms notes that the person has accepted the terms, in the version
+// that she was shown.
+func (a *Auth) AcceptTerms(ctx context.Context, i Identity, version int64) (err error) {
+	defer fault.Wrap(&err, "auth.AcceptTerms(%d)", i.user)
+	if version, err = a.settings.Current().MustAccept(version); err != nil {
+		return err
+	}
+	return a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		return setting.Accept(tx, i.user, version, i.Actor())
 	})
 }
 

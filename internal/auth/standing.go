@@ -91,15 +91,15 @@ func EndOne(tx *db.Tx, u id.User, s id.Session, by audit.Actor) error {
 // no more.
 func (a *Auth) TellSuspended(tx *db.Tx, u user.User, suspended bool) error {
 	m := mail.Message{
-		Kind: "login-restored", Class: mail.Urgent, To: u.Address, User: u.ID, Subject: "You can sign in to " + a.brand + " again",
-		Lines:  []string{a.brand + " support has restored your login. You can sign in again as before."},
+		Kind: "login-restored", Class: mail.Urgent, To: u.Address, User: u.ID, Subject: "You can sign in to " + a.settings.Brand() + " again",
+		Lines:  []string{a.settings.Brand() + " support has restored your login. You can sign in again as before."},
 		Action: mail.Action{Label: "Sign in", URL: a.baseURL + "/signin"},
 	}
 	if suspended {
 		m = mail.Message{
-			Kind: "login-suspended", Class: mail.Urgent, To: u.Address, User: u.ID, Subject: "Your login at " + a.brand + " is suspended",
-			Lines:   []string{a.brand + " support has suspended your login. You are signed out everywhere, and cannot sign in until it is restored.", "Your accounts and what you may do in them stay as they are."},
-			Closing: []string{"If you think that this is a mistake, write to " + a.brand + " support."},
+			Kind: "login-suspended", Class: mail.Urgent, To: u.Address, User: u.ID, Subject: "Your login at " + a.settings.Brand() + " is suspended",
+			Lines:   []string{a.settings.Brand() + " support has suspended your login. You are signed out everywhere, and cannot sign in until it is restored.", "Your accounts and what you may do in them stay as they are."},
+			Closing: []string{"If you think that this is a mistake, write to " + a.settings.Brand() + " support."},
 		}
 	}
 	return a.send(tx, u.ID, m)

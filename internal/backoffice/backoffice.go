@@ -11,6 +11,7 @@ import (
 	"clientele/internal/invite"
 	"clientele/internal/job"
 	"clientele/internal/mail"
+	"clientele/internal/setting"
 	"clientele/internal/sso"
 	"clientele/internal/staff"
 	"clientele/internal/web"
@@ -28,11 +29,12 @@ type Backoffice struct {
 	outbox      *mail.Outbox
 	jobs        *job.Jobs
 	log         *audit.Log
+	settings    *setting.Settings
 }
 
 // New makes the staff area.
-func New(s *staff.Staff, v *staff.Impersonations, w *staff.Owners, m *access.Memberships, as *account.Accounts, i *invite.Invites, p *sso.Providers, o *mail.Outbox, j *job.Jobs, l *audit.Log) *Backoffice {
-	return &Backoffice{staff: s, looks: v, owners: w, memberships: m, accounts: as, invites: i, providers: p, outbox: o, jobs: j, log: l}
+func New(s *staff.Staff, v *staff.Impersonations, w *staff.Owners, m *access.Memberships, as *account.Accounts, i *invite.Invites, p *sso.Providers, o *mail.Outbox, j *job.Jobs, l *audit.Log, set *setting.Settings) *Backoffice {
+	return &Backoffice{staff: s, looks: v, owners: w, memberships: m, accounts: as, invites: i, providers: p, outbox: o, jobs: j, log: l, settings: set}
 }
 
 // Mount mounts the pages.
@@ -55,6 +57,7 @@ func (b *Backoffice) Mount(m *web.Mux) {
 	b.mountMails(m)
 	b.mountLog(m)
 	b.mountProviders(m)
+	b.mountSettings(m)
 }
 
 // open lets the operator into the account in the path, as somebody who may do

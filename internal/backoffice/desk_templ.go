@@ -245,7 +245,7 @@ func mailIsKept(link bool) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<p>No mail server is set (<code>CLIENTELE_SMTP_URL</code>), so every message is kept and shown in the ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<p>No mail server is set in the settings, so every message is kept and shown in the ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

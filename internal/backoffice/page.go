@@ -30,9 +30,10 @@ func page(r *web.Request, title string) ui.Page {
 		nav = append(nav, ui.NavItem{Label: "Activity", Href: "/staff/activity", Icon: "activity"})
 	}
 	if _, err := staff.Check[staff.Configure](r.Operator()); err == nil {
-		nav = append(nav, ui.NavItem{Label: "Sign-in providers", Href: "/staff/providers", Icon: "key"})
-		nav = append(nav, ui.NavItem{Label: "Account groups", Href: "/staff/groups", Icon: "accounts"})
-		nav = append(nav, ui.NavItem{Label: "Account fields", Href: "/staff/fields", Icon: "settings"})
+		nav = append(nav, ui.NavItem{Label: "Sign-in providers", Href: "/staff/providers", Icon: "key"},
+			ui.NavItem{Label: "Account groups", Href: "/staff/groups", Icon: "accounts"},
+			ui.NavItem{Label: "Account fields", Href: "/staff/fields", Icon: "list"},
+			ui.NavItem{Label: "Settings", Href: settingsPath, Icon: "settings"})
 	}
 	if _, err := staff.Check[staff.ManageStaff](r.Operator()); err == nil {
 		nav = append(nav, ui.NavItem{Label: "Staff", Href: "/staff/people", Icon: "shield"})
@@ -42,7 +43,7 @@ func page(r *web.Request, title string) ui.Page {
 			item.Label == "Staff" && strings.HasPrefix(r.URL.Path, "/staff/roles")
 	}
 	return ui.Page{
-		Title: title, Brand: ui.Brand{Name: r.Brand()}, Area: ui.Staff, Staff: true, Find: "/staff/search",
+		Title: title, Brand: r.Look(), Area: ui.Staff, Staff: true, Find: "/staff/search",
 		Nav: nav, Flash: r.Flash(), Person: &ui.PersonHead{
 			Name: r.Operator().Name(), Address: r.Operator().Address().String(), SignOut: "/staff/signout", Home: "/staff", Own: "/staff/me",
 		},

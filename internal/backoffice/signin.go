@@ -27,7 +27,7 @@ func (b *Backoffice) mountSignIn(m *web.Mux) {
 
 // barePage is the frame of sign-in.
 func barePage(r *web.Request, title string) ui.Page {
-	return ui.Page{Title: title, Brand: ui.Brand{Name: r.Brand()}, Area: ui.Bare, Staff: true, Flash: r.Flash()}
+	return ui.Page{Title: title, Brand: r.Look(), Area: ui.Bare, Staff: true, Flash: r.Flash()}
 }
 
 // within keeps a way back inside the staff area.

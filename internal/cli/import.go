@@ -133,7 +133,7 @@ func isBroken(src whmcs.Source) bool {
 
 func upgradeOf(a *app.App, s config.Settled) *upgrade.Upgrade {
 	return &upgrade.Upgrade{
-		DB: a.DB, Auth: a.Auth, Memberships: a.Memberships, Invites: a.Invites, Outbox: a.Outbox, Key: a.Key, BaseURL: s.Base.String(), Brand: s.Brand,
+		DB: a.DB, Auth: a.Auth, Memberships: a.Memberships, Invites: a.Invites, Outbox: a.Outbox, Key: a.Key, BaseURL: s.Base.String(), Brand: a.Settings.Brand(),
 	}
 }
 

@@ -10,13 +10,16 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"unicode"
 
 	"clientele/internal/plain"
 )
 
-// Config is the settings. The tags are the flags' names, the variables and
+// Config is the settings. Those of the brand, of signing up, of passwords and
+// of mail can also be changed in the staff area, unless they are given here:
+// then they stand, and an empty one is not given. The tags are the flags' names, the variables and
 // the help that `clientele --help` prints.
 type Config struct {
 	DatabaseURL    string   `name:"database-url" env:"CLIENTELE_DATABASE_URL" default:"sqlite://./data/clientele.db" help:"Where the data is: sqlite://PATH or postgres://…"`
@@ -29,9 +32,9 @@ type Config struct {
 	MailFrom       string   `name:"mail-from" env:"CLIENTELE_MAIL_FROM" help:"Sender of all mail. By default no-reply at the base URL's host."`
 	SecretKeyFile  string   `name:"secret-key-file" env:"CLIENTELE_SECRET_KEY_FILE" help:"File with the key that seals secrets. By default in the data folder, made at the first start."`
 	TrustedProxies []string `name:"trusted-proxies" env:"CLIENTELE_TRUSTED_PROXIES" help:"Addresses or networks of proxies whose X-Forwarded-For is believed."`
-	Brand          string   `env:"CLIENTELE_BRAND" default:"Clientele" help:"What your company calls itself towards customers."`
-	SignUp         string   `name:"signup" env:"CLIENTELE_SIGNUP" default:"open" enum:"open,invitation" help:"Who may sign up: open, or by invitation only."`
-	PasswordLength int      `name:"password-length" env:"CLIENTELE_PASSWORD_LENGTH" default:"12" help:"How many characters a new password has at least, 8 to 64."`
+	Brand          string   `env:"CLIENTELE_BRAND" help:"What your company calls itself towards customers."`
+	SignUp         string   `name:"signup" env:"CLIENTELE_SIGNUP" default:"" enum:",open,invitation" help:"Who may sign up: open, or by invitation only."`
+	PasswordLength int      `name:"password-length" env:"CLIENTELE_PASSWORD_LENGTH" help:"How many characters a new password has at least, 8 to 64."`
 	GeoFile        string   `name:"geo-file" env:"CLIENTELE_GEO_FILE" help:"File in MaxMind's format that tells where addresses are, by city or by country. Without one, sessions show no place."`
 	TellLook       string   `name:"tell-impersonation" env:"CLIENTELE_TELL_IMPERSONATION" default:"on" enum:"on,off" help:"Whether people are mailed when staff look at an account as them: on or off."`
 	LogFormat      string   `name:"log-format" env:"CLIENTELE_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"auto prints for people on a terminal, and JSON elsewhere."`
@@ -45,7 +48,6 @@ type Settled struct {
 	Config
 	Base    *url.URL
 	Proxies []netip.Prefix
-	From    string
 	KeyFile string
 }
 
@@ -65,13 +67,12 @@ func (c Config) Settle() (s Settled, err error) {
 	if err := c.checkListen(); err != nil {
 		return s, err
 	}
-	if s.Brand, err = plain.Line(c.Brand, plain.NameLength); err != nil || s.Brand == "" {
+	if s.Brand, err = plain.Line(c.Brand, plain.NameLength); err != nil {
 		return s, fmt.Errorf("CLIENTELE_BRAND is %q: give the name of your company, in one line of at most %d characters", c.Brand, plain.NameLength)
 	}
 	if s.PasswordLength, err = parseLength(c.PasswordLength); err != nil {
 		return s, err
 	}
-	s.From = s.from(s.Base)
 	s.KeyFile = c.SecretKeyFile
 	if s.KeyFile == "" {
 		s.KeyFile = filepath.Join(c.dataFolder(), "secret.key")
@@ -161,48 +162,46 @@ func parseProxies(list []string) (out []netip.Prefix, err error) {
 	return out, nil
 }
 
-// parseLength checks the least length of passwords. None is the default's.
+// parseLength checks the least length of passwords; 0 is none given.
 func parseLength(n int) (int, error) {
-	if n == 0 {
-		return 12, nil
-	}
-	if n < 8 || n > 64 {
+	if n != 0 && (n < 8 || n > 64) {
 		return 0, fmt.Errorf("CLIENTELE_PASSWORD_LENGTH is %d: give the number of characters that a password must have, from 8 to 64", n)
 	}
 	return n, nil
 }
 
-// from is the sender, with the brand as its name.
-func (c Config) from(base *url.URL) string {
-	address := c.MailFrom
-	if address == "" {
-		host := base.Hostname()
-		if host == "localhost" || !strings.Contains(host, ".") {
-			host += ".localdomain"
-		}
-		address = "no-reply@" + host
+// Sender is the address that mail comes from where nobody has set one.
+func (s Settled) Sender() string {
+	host := s.Base.Hostname()
+	if host == "localhost" || !strings.Contains(host, ".") {
+		host += ".localdomain"
 	}
-	if strings.Contains(address, "<") {
-		return address
-	}
-	return fmt.Sprintf("%q <%s>", c.Brand, address)
+	return "no-reply@" + host
 }
 
 // Warnings are settings that work and are most likely not what is meant.
 func (s Settled) Warnings() (out []string) {
 	local := s.Base.Hostname() == "localhost" || strings.HasPrefix(s.Base.Hostname(), "127.")
-	if s.SMTPURL == "" && !local {
-		out = append(out, "no mail server is set (CLIENTELE_SMTP_URL): mail is kept and can be read, links included, by staff in the mail log")
-	}
 	if s.Base.Scheme == "http" && !local {
 		out = append(out, "the base URL is not https: sessions can be stolen on the way")
 	}
 	return out
 }
 
+// inStaffArea stands for a setting that was not given.
+const inStaffArea = "not given: as set in the staff area"
+
+// orElse is a setting, or where it is set.
+func orElse(text string) string {
+	if text == "" {
+		return inStaffArea
+	}
+	return text
+}
+
 // Lines prints the settings as they are in force, without secrets.
 func (s Settled) Lines() []string {
-	smtp := "none: mail is kept and shown in the staff area"
+	smtp := inStaffArea
 	if s.SMTPURL != "" {
 		smtp = plain.URL(s.SMTPURL)
 	}
@@ -210,18 +209,22 @@ func (s Settled) Lines() []string {
 	if places == "" {
 		places = "none: sessions show no place"
 	}
+	length := ""
+	if s.PasswordLength != 0 {
+		length = strconv.Itoa(s.PasswordLength)
+	}
 	return []string{
 		"database-url     " + plain.URL(s.DatabaseURL),
 		fmt.Sprintf("allow-bypass     %t", s.AllowBypass),
 		"listen           " + s.Listen,
 		"base-url         " + s.Base.String(),
 		"smtp-url         " + smtp,
-		"mail-from        " + s.From,
+		"mail-from        " + orElse(s.MailFrom),
 		"secret-key-file  " + s.KeyFile,
 		"trusted-proxies  " + strings.Join(s.TrustedProxies, " "),
-		"brand            " + s.Brand,
-		"signup           " + s.SignUp,
-		fmt.Sprintf("password-length  %d", s.PasswordLength),
+		"brand            " + orElse(s.Brand),
+		"signup           " + orElse(s.SignUp),
+		"password-length  " + orElse(length),
 		"geo-file         " + places,
 		"tell-impersonation  " + s.TellLook,
 		"log-format       " + s.LogFormat,

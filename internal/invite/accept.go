@@ -12,6 +12,7 @@ import (
 	"clientele/internal/id"
 	"clientele/internal/locale"
 	"clientele/internal/plain"
+	"clientele/internal/setting"
 	"clientele/internal/user"
 )
 
@@ -231,7 +232,10 @@ func stillGiven(tx *db.Tx, i Invitation) (role access.Role, s access.Set, err er
 }
 
 // A Newcomer is somebody who makes her login on the way in.
-type Newcomer struct{ Name, Password string }
+type Newcomer struct {
+	Name, Password string
+	Terms          int64 // the version of the terms that was ticked; 0 is none
+}
 
 // errHasLogin asks somebody who has a login to use it.
 var errHasLogin = fault.New(fault.Conflict, "has-login", "There is a login with this address already. Sign in with it to accept the invitation.")
@@ -249,6 +253,8 @@ func (v *Invites) Join(ctx context.Context, token string, n Newcomer, r auth.Req
 	name, err := plain.Name(n.Name)
 	f.Take("name", err)
 	f.Take("password", v.auth.Hasher().Check(n.Password, o.Address.String(), n.Name, o.AccountName))
+	terms, err := v.settings.Current().MustAccept(n.Terms)
+	f.Take("terms", err)
 	if err := f.Err(); err != nil {
 		return 0, in, err
 	}
@@ -267,6 +273,9 @@ func (v *Invites) Join(ctx context.Context, token string, n Newcomer, r auth.Req
 		}
 		by := audit.Actor{Kind: audit.User, ID: int64(u), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
 		if err := audit.Write(tx, by, audit.Record{Event: "user.signed_up", Object: "user", ObjectID: int64(u)}); err != nil {
+			return err
+		}
+		if err := setting.Accept(tx, u, terms, by); err != nil {
 			return err
 		}
 		a = o.AccountID

@@ -69,7 +69,7 @@ func (v *Invites) SendImported(tx *db.Tx, by access.Import, account id.Account, 
 	}
 	token, hash := auth.NewToken()
 	_, err = db.Exec(tx, "UPDATE invitations SET token_hash = $3, sent_at = $4, expires_at = $5, sends = 1 WHERE account_id = $1 AND id = $2",
-		account, number, hash, tx.Now, tx.Now.Add(Life))
+		account, number, hash, tx.Now, tx.Now.Add(v.settings.Current().InvitationLife))
 	if err != nil {
 		return false, err
 	}

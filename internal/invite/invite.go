@@ -10,6 +10,7 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/mail"
+	"clientele/internal/setting"
 )
 
 // A State is where an invitation stands.
@@ -24,8 +25,8 @@ const (
 	Expired   State = "expired"
 )
 
-// Life is how long the mailed link works.
-const Life = 7 * 24 * time.Hour
+// Life is how long the mailed link works where nobody has set another time.
+const Life = setting.InvitationLife
 
 // An Invitation is an account's open question to an address.
 type Invitation struct {

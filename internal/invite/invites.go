@@ -12,21 +12,22 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/mail"
+	"clientele/internal/setting"
 	"clientele/internal/user"
 )
 
 // Invites keeps the invitations.
 type Invites struct {
-	db      *db.DB
-	auth    *auth.Auth
-	outbox  *mail.Outbox
-	baseURL string
-	brand   string
+	db       *db.DB
+	auth     *auth.Auth
+	outbox   *mail.Outbox
+	baseURL  string
+	settings *setting.Settings
 }
 
 // NewInvites makes Invites. Links in mail are built from baseURL alone.
-func NewInvites(d *db.DB, a *auth.Auth, m *access.Memberships, o *mail.Outbox, baseURL, brand string) *Invites {
-	v := &Invites{db: d, auth: a, outbox: o, baseURL: baseURL, brand: brand}
+func NewInvites(d *db.DB, a *auth.Auth, m *access.Memberships, o *mail.Outbox, baseURL string, s *setting.Settings) *Invites {
+	v := &Invites{db: d, auth: a, outbox: o, baseURL: baseURL, settings: s}
 	m.WhenEnded(withdrawOf)
 	m.WhenErased(forget)
 	return v
@@ -88,7 +89,7 @@ func (v *Invites) Send(ctx context.Context, by access.For[access.ManagePeople], 
 				invited_by_user, invited_by_staff, muted, created_at, sent_at, expires_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12) RETURNING id`,
 			by.Account(), n.Address, hash, n.Role.BuiltIn, n.Role.OwnRoleColumn(), n.Role.Single, n.Ends,
-			db.SomeUnlessZero(by.User()), db.SomeUnlessZero(by.Staff()), muted, tx.Now, tx.Now.Add(Life))
+			db.SomeUnlessZero(by.User()), db.SomeUnlessZero(by.Staff()), muted, tx.Now, tx.Now.Add(v.settings.Current().InvitationLife))
 		if db.Exists(err) {
 			return fault.New(fault.Conflict, "already-invited", "This address has an open invitation already. Send it again, change it or withdraw it on the People page.")
 		}
@@ -99,7 +100,7 @@ func (v *Invites) Send(ctx context.Context, by access.For[access.ManagePeople], 
 			return err
 		}
 		if by.Staff() != 0 {
-			if err := access.TellOwners(tx, by, v.brand+" support invited somebody to your account", v.brand+" support invited "+n.Address.String()+" to your account. You can withdraw the invitation on the People page."); err != nil {
+			if err := access.TellOwners(tx, by, v.settings.Brand()+" support invited somebody to your account", v.settings.Brand()+" support invited "+n.Address.String()+" to your account. You can withdraw the invitation on the People page."); err != nil {
 				return err
 			}
 		}
@@ -271,7 +272,7 @@ func (v *Invites) Resend(ctx context.Context, by access.For[access.ManagePeople]
 			UPDATE invitations SET token_hash = $3, sent_at = $4, expires_at = $5, sends = sends + 1,
 				invited_by_user = CASE WHEN $6 THEN $7 ELSE invited_by_user END, invited_by_staff = CASE WHEN $6 THEN $8 ELSE invited_by_staff END
 			WHERE account_id = $1 AND id = $2 AND state = 'pending'`,
-			by.Account(), number, hash, tx.Now, tx.Now.Add(Life), i.Unsent() && !i.InviterID.Valid && !i.StaffID.Valid,
+			by.Account(), number, hash, tx.Now, tx.Now.Add(v.settings.Current().InvitationLife), i.Unsent() && !i.InviterID.Valid && !i.StaffID.Valid,
 			db.SomeUnlessZero(by.User()), db.SomeUnlessZero(by.Staff()))
 		if err != nil {
 			return err

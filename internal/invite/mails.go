@@ -35,7 +35,7 @@ func (v *Invites) mail(tx *db.Tx, account id.Account, number id.Invitation, toke
 func (v *Invites) compose(i Invitation, offered access.Set, token string) mail.Message {
 	name, inviter := plain.Defang(i.AccountName), plain.Defang(i.InviterName)
 	if i.InviterName == "" {
-		inviter = v.brand + " support"
+		inviter = v.settings.Brand() + " support"
 	}
 	may := offered.Labels()
 	if b, ok := access.RoleByKey(i.Role); ok {
@@ -52,9 +52,9 @@ func (v *Invites) compose(i Invitation, offered access.Set, token string) mail.M
 	return mail.Message{
 		Kind: "invitation", Class: mail.Urgent, GivesWay: true, To: i.Address, About: i.AccountID,
 		Subject: inviter + " invites you to " + name,
-		Lines:   []string{inviter + " invites you to the account " + name + " at " + v.brand + "."},
+		Lines:   []string{inviter + " invites you to the account " + name + " at " + v.settings.Brand() + "."},
 		Facts:   facts,
 		Action:  mail.Action{Label: "See the invitation", URL: v.baseURL + "/i/" + token},
-		Closing: []string{"If you have a login at " + v.brand + ", you use it for this account too. If not, you make one on the way: a name and a password.", "If you do not know " + inviter + ", do nothing. The link stops working by itself."},
+		Closing: []string{"If you have a login at " + v.settings.Brand() + ", you use it for this account too. If not, you make one on the way: a name and a password.", "If you do not know " + inviter + ", do nothing. The link stops working by itself."},
 	}
 }

@@ -45,6 +45,7 @@ type Options struct {
 	Log     *slog.Logger
 	Poll    time.Duration                    // how often the queues are looked at
 	Backoff func(failures int) time.Duration // how long to wait before the next try
+	Before  func(context.Context) error      // runs before every job; may be nil
 }
 
 // Jobs enqueues and works.
@@ -97,6 +98,11 @@ type worker[A Args] struct {
 func (w *worker[A]) Work(ctx context.Context, j *river.Job[A]) error {
 	if j.Attempt >= j.MaxAttempts {
 		ctx = context.WithValue(ctx, lastTry{}, true)
+	}
+	if before := w.jobs.options.Before; before != nil {
+		if err := before(ctx); err != nil {
+			return err
+		}
 	}
 	err := w.work(ctx, j.Args)
 	if errors.Is(err, ErrGiveUp) {

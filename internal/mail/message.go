@@ -60,13 +60,13 @@ type Rendered struct {
 	HTML    string
 }
 
-// render makes both parts, for a reader who knows the sender as brand.
-func (m Message) render(ctx context.Context, brand string) (Rendered, error) {
+// render makes both parts, as mail looks now.
+func (m Message) render(ctx context.Context, now Sending) (Rendered, error) {
 	var html bytes.Buffer
-	if err := layout(m, brand).Render(ctx, &html); err != nil {
+	if err := layout(m, now).Render(ctx, &html); err != nil {
 		return Rendered{}, fmt.Errorf("mail: %s cannot be rendered: %w", m.Kind, err)
 	}
-	return Rendered{Subject: m.Subject, Text: m.text(brand), HTML: html.String()}, nil
+	return Rendered{Subject: m.Subject, Text: m.text(now), HTML: html.String()}, nil
 }
 
 // redacted is the message as the log keeps it.
@@ -77,7 +77,7 @@ func (m Message) redacted() Message {
 	return m
 }
 
-func (m Message) text(brand string) string {
+func (m Message) text(now Sending) string {
 	var b strings.Builder
 	for _, p := range m.Lines {
 		b.WriteString(p + "\n\n")
@@ -94,6 +94,9 @@ func (m Message) text(brand string) string {
 	for _, p := range m.Closing {
 		b.WriteString(p + "\n\n")
 	}
-	b.WriteString("-- \n" + brand + "\n")
+	b.WriteString("-- \n" + now.Brand + "\n")
+	if !now.Support.IsZero() {
+		b.WriteString("Questions? Write to " + now.Support.String() + "\n")
+	}
 	return b.String()
 }

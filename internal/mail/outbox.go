@@ -31,21 +31,30 @@ type Outbox struct {
 	db     *db.DB
 	jobs   *job.Jobs
 	key    seal.Key
-	sender Sender // nil: mail is kept and shown to staff
-	brand  string
+	now    func() Sending
 	domain string
 }
 
-// NewOutbox makes the outbox and registers the job that empties it. Without
-// a sender mail is kept in the log, links and all, for staff to read.
-func NewOutbox(d *db.DB, jobs *job.Jobs, key seal.Key, sender Sender, brand, domain string) *Outbox {
-	o := &Outbox{db: d, jobs: jobs, key: key, sender: sender, brand: brand, domain: domain}
+// Sending is how mail leaves and looks at the moment.
+type Sending struct {
+	Sender   Sender // nil: mail is kept and shown to staff
+	Brand    string
+	Support  Address // stands below every mail; may be zero
+	Button   string  // colour of the link, and of what is written on it
+	OnButton string
+}
+
+// NewOutbox makes the outbox and registers the job that empties it. It asks
+// now with every message. Without a sender mail is kept in the log, links and
+// all, for staff to read.
+func NewOutbox(d *db.DB, jobs *job.Jobs, key seal.Key, now func() Sending, domain string) *Outbox {
+	o := &Outbox{db: d, jobs: jobs, key: key, now: now, domain: domain}
 	job.Register(jobs, o.deliver)
 	return o
 }
 
 // Sends reports whether mail leaves this installation at all.
-func (o *Outbox) Sends() bool { return o.sender != nil }
+func (o *Outbox) Sends() bool { return o.now().Sender != nil }
 
 type deliverArgs struct {
 	Mail id.Mail `json:"mail"`
@@ -60,15 +69,16 @@ func (o *Outbox) Send(tx *db.Tx, m Message) (id.Mail, error) {
 		return 0, fmt.Errorf("mail.Send(%s): no recipient", m.Kind)
 	}
 	m = m.signed(tx.Context())
-	full, err := m.render(tx.Context(), o.brand)
+	now := o.now()
+	full, err := m.render(tx.Context(), now)
 	if err != nil {
 		return 0, err
 	}
-	shown, err := m.redacted().render(tx.Context(), o.brand)
+	shown, err := m.redacted().render(tx.Context(), now)
 	if err != nil {
 		return 0, err
 	}
-	state, problem := o.begins(m.To)
+	state, problem := now.begins(m.To)
 	number, err := db.One[id.Mail](tx, `
 		INSERT INTO mails (account_id, about_id, user_id, kind, class, recipient, subject, text_body, html_body, state, problem, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`,
@@ -86,11 +96,11 @@ func (o *Outbox) Send(tx *db.Tx, m Message) (id.Mail, error) {
 }
 
 // begins is the state that a message begins in.
-func (o *Outbox) begins(to Address) (state, problem string) {
+func (s Sending) begins(to Address) (state, problem string) {
 	switch {
 	case to.IsNowhere():
 		return "failed", "This address stands for somebody who is not known, so nobody gets it."
-	case o.sender == nil:
+	case s.Sender == nil:
 		return "kept", ""
 	}
 	return "queued", ""
@@ -135,7 +145,8 @@ func (o *Outbox) deliver(ctx context.Context, a deliverArgs) error {
 	if w.State != "queued" {
 		return nil
 	}
-	if o.sender == nil {
+	sender := o.now().Sender
+	if sender == nil {
 		return o.finish(ctx, a.Mail, "kept", "")
 	}
 	again := "queued"
@@ -146,7 +157,7 @@ func (o *Outbox) deliver(ctx context.Context, a deliverArgs) error {
 	if err != nil {
 		return errors.Join(err, o.finish(ctx, a.Mail, again, "The message was sealed with another secret key. Put that key file back; then it leaves by itself."))
 	}
-	err = o.sender.Send(ctx, w.Recipient, fmt.Sprintf("mail.%d.%s@%s", a.Mail, o.key.ID(), o.domain), m)
+	err = sender.Send(ctx, w.Recipient, fmt.Sprintf("mail.%d.%s@%s", a.Mail, o.key.ID(), o.domain), m)
 	switch {
 	case err == nil:
 		return o.finish(ctx, a.Mail, "sent", "")
@@ -155,6 +166,28 @@ func (o *Outbox) deliver(ctx context.Context, a deliverArgs) error {
 	}
 	return errors.Join(err, o.finish(ctx, a.Mail, again, err.Error()))
 }
+
+// Test sends a message at once, to see whether the mail server takes it. It
+// stands in no log: there is nothing in it.
+func (o *Outbox) Test(ctx context.Context, to Address) error {
+	now := o.now()
+	if now.Sender == nil {
+		return errors.New("no mail server is set")
+	}
+	m, err := Message{
+		Kind: "test", To: to, Subject: "Mail from " + now.Brand + " arrives",
+		Lines: []string{"This message was sent to see whether the mail server takes mail. It does."},
+	}.render(ctx, now)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, testTimeout)
+	defer cancel()
+	return now.Sender.Send(ctx, to, fmt.Sprintf("test.%d.%s@%s", o.db.Now().UnixNano(), o.key.ID(), o.domain), m)
+}
+
+// testTimeout bounds the wait for a test message: somebody looks at a page.
+const testTimeout = 20 * time.Second
 
 // said is what a mail server answered, as one line of bounded length: servers
 // answer in several.
@@ -237,7 +270,7 @@ func (o *Outbox) Read(tx *db.Tx, number id.Mail) (LogEntry, error) {
 	if err != nil {
 		return LogEntry{}, err
 	}
-	if r.State == "kept" && o.sender == nil && r.Sealed != "" {
+	if r.State == "kept" && !o.Sends() && r.Sealed != "" {
 		if m, err := o.open(number, r.Sealed); err == nil {
 			r.TextBody = m.Text
 		}

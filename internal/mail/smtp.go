@@ -2,11 +2,13 @@ package mail
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/url"
-	"strconv"
+	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"clientele/internal/fault"
@@ -14,58 +16,30 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
+// sendTimeout bounds one conversation with a mail server.
+const sendTimeout = 30 * time.Second
+
 // SMTP sends through a mail server.
-type SMTP struct {
-	host string
-	opts []gomail.Option
-	from string // with a display name
-}
+type SMTP struct{ server Server }
 
-var errSMTPURL = fault.New(fault.Invalid, "smtp-url", "CLIENTELE_SMTP_URL cannot be read: use smtp://user:password@host:587 or smtps://user:password@host:465.")
-
-// NewSMTP reads a mail server's URL: smtp://user:password@host:587 speaks
-// STARTTLS where the server offers it (?tls=required insists), smtps:// TLS
-// from the first byte. from is the sender, "Name <address>".
-func NewSMTP(rawURL, from string) (*SMTP, error) {
-	u, err := url.Parse(rawURL)
-	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") {
-		return nil, errSMTPURL
+// NewSMTP makes the sender of a server.
+func NewSMTP(s Server) (*SMTP, error) {
+	if err := s.sender(gomail.NewMsg()); err != nil {
+		return nil, fault.New(fault.Invalid, "mail-from", "The sender "+s.From+" is no mail address: give one in CLIENTELE_MAIL_FROM, like no-reply@example.com.")
 	}
-	if err := gomail.NewMsg().From(from); err != nil {
-		return nil, fault.New(fault.Invalid, "mail-from", "The sender "+from+" is no mail address: give one in CLIENTELE_MAIL_FROM, like no-reply@example.com.")
-	}
-	opts := []gomail.Option{gomail.WithTimeout(30 * time.Second), gomail.WithoutNoop()}
-	port := map[string]int{"smtp": 587, "smtps": 465}[u.Scheme]
-	if u.Port() != "" {
-		if port, err = strconv.Atoi(u.Port()); err != nil || port < 1 || port > 65535 {
-			return nil, errSMTPURL
-		}
-	}
-	opts = append(opts, gomail.WithPort(port))
-	switch {
-	case u.Scheme == "smtps":
-		opts = append(opts, gomail.WithSSL())
-	case u.Query().Get("tls") == "required":
-		opts = append(opts, gomail.WithTLSPolicy(gomail.TLSMandatory))
-	case u.Query().Get("tls") == "none":
-		opts = append(opts, gomail.WithTLSPolicy(gomail.NoTLS))
-	case u.Query().Get("tls") == "":
-		opts = append(opts, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
-	default:
-		return nil, fault.New(fault.Invalid, "smtp-url", "CLIENTELE_SMTP_URL has a tls= that is neither required nor none: use one of them, or leave it out to encrypt where the server can.")
-	}
-	if user := u.User.Username(); user != "" {
-		password, _ := u.User.Password()
-		opts = append(opts, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(user), gomail.WithPassword(password))
-	}
-	return &SMTP{host: u.Hostname(), opts: opts, from: from}, nil
+	return &SMTP{server: s}, nil
 }
 
 // Send hands one message to the server.
 func (s *SMTP) Send(ctx context.Context, to Address, messageID string, m Rendered) error {
 	msg := gomail.NewMsg()
-	if err := errors.Join(msg.From(s.from), msg.To(to.String())); err != nil {
+	if err := errors.Join(s.server.sender(msg), msg.To(to.String())); err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	if !s.server.ReplyTo.IsZero() {
+		if err := msg.ReplyTo(s.server.ReplyTo.String()); err != nil {
+			return fmt.Errorf("%w: %w", ErrRefused, err)
+		}
 	}
 	msg.Subject(m.Subject)
 	msg.SetMessageIDWithValue(messageID)
@@ -73,7 +47,7 @@ func (s *SMTP) Send(ctx context.Context, to Address, messageID string, m Rendere
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
-	client, err := gomail.NewClient(s.host, s.opts...)
+	client, err := gomail.NewClient(s.server.Host, s.server.options()...)
 	if err != nil {
 		return fmt.Errorf("mail: %w", err)
 	}
@@ -92,4 +66,38 @@ func (s *SMTP) Send(ctx context.Context, to Address, messageID string, m Rendere
 func answer(err error) string {
 	said, _, _ := strings.Cut(err.Error(), ", affected ")
 	return said
+}
+
+// Explain says in words why a mail server did not take a message, and what to
+// mend.
+func Explain(err error) string {
+	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var unknown x509.UnknownAuthorityError
+	var header tls.RecordHeaderError
+	text := said(err.Error())
+	switch {
+	case errors.As(err, &dns):
+		return "There is no server of this name. Look at its spelling."
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "Nothing listens there. Look at the port, and whether the server runs."
+	case errors.As(err, &certificate), errors.As(err, &unknown):
+		return "The server's certificate is not valid for this name. Its answer: " + text
+	case errors.As(err, &header):
+		return "The server does not speak TLS from the first byte on this port. Choose STARTTLS, or port 465."
+	case strings.Contains(strings.ToLower(text), "starttls"):
+		return "The server does not offer STARTTLS on this port. Choose another encryption. Its answer: " + text
+	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
+		return "The server did not answer in time. Look at its name and port, and whether a firewall stands between."
+	case strings.Contains(text, "535"), strings.Contains(strings.ToLower(text), "auth"):
+		return "The server does not take the user name and the password. Its answer: " + text
+	case errors.Is(err, ErrRefused):
+		return "The server was reached, and does not take the message. Its answer: " + text
+	}
+	return "The message could not be handed over: " + text
+}
+
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
 }

@@ -26,7 +26,12 @@ type Rules struct {
 }
 
 // MinLength is how many characters a new password has at least.
-func (h *Hasher) MinLength() int { return h.rules.MinLength }
+func (h *Hasher) MinLength() int {
+	if n := h.rules().MinLength; n != 0 {
+		return n
+	}
+	return MinLength
+}
 
 var (
 	tooLong  = bad("This password is too long. Use at most " + strconv.Itoa(MaxLength) + " characters.")
@@ -49,8 +54,8 @@ func (h *Hasher) Check(password string, own ...string) error {
 		return tooLong
 	case !utf8.ValidString(password) || strings.ContainsRune(password, 0):
 		return untyped
-	case n < h.rules.MinLength:
-		return bad("Use at least " + strconv.Itoa(h.rules.MinLength) + " characters. Three or four random words make a good password.")
+	case n < h.MinLength():
+		return bad("Use at least " + strconv.Itoa(h.MinLength()) + " characters. Three or four random words make a good password.")
 	case isCommon(low) || isMonotone(low):
 		return guessed
 	case isOrnamented(low):
@@ -62,11 +67,12 @@ func (h *Hasher) Check(password string, own ...string) error {
 // checkNames refuses a password that has little more in it than a name.
 func (h *Hasher) checkNames(low string, own []string) error {
 	bare := lettersAndDigits(low)
-	for _, s := range append(own, h.rules.Brand) {
+	brand := h.rules().Brand
+	for _, s := range append(own, brand) {
 		for _, part := range append(strings.Split(s, "@"), s) {
 			part = lettersAndDigits(strings.ToLower(norm.NFC.String(part)))
 			if rest := strings.ReplaceAll(bare, part, ""); len(part) >= 4 && rest != bare && utf8.RuneCountInString(rest) < 8 {
-				return bad("This password is mostly your name, your address or " + h.rules.Brand + ". Choose another.")
+				return bad("This password is mostly your name, your address or " + brand + ". Choose another.")
 			}
 		}
 	}

@@ -35,21 +35,21 @@ type Hasher struct {
 	slots   chan struct{} // held while computing
 	waiting chan struct{} // the line
 	crowd   chan struct{} // the part of the line that strangers may fill
-	rules   Rules
+	rules   func() Rules
 	dummy   string
 }
 
-// New makes a hasher.
-func New(r Rules) *Hasher {
-	if r.MinLength == 0 {
-		r.MinLength = MinLength
-	}
+// New makes a hasher with rules that stay as they are.
+func New(r Rules) *Hasher { return Following(func() Rules { return r }) }
+
+// Following makes a hasher that asks for the rules whenever it needs them.
+func Following(rules func() Rules) *Hasher {
 	n := runtime.NumCPU()
 	return &Hasher{
 		slots:   make(chan struct{}, n),
 		waiting: make(chan struct{}, linePerSlot*n),
 		crowd:   make(chan struct{}, linePerSlot*n*3/4),
-		rules:   r,
+		rules:   rules,
 		dummy:   encode(make([]byte, argonSalt), make([]byte, argonKey)),
 	}
 }

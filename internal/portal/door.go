@@ -87,7 +87,7 @@ type signInForm struct {
 // that cannot be read are left out: this page stands in the place of others,
 // and the password works without them.
 func (p *Portal) signInForm(r *web.Request, f signInForm) signInForm {
-	f.SignUp, f.Passkeys = p.signUp, p.auth.HasPasskeys()
+	f.SignUp, f.Passkeys = p.installation.Current().OpenSignUp, p.auth.HasPasskeys()
 	if list, err := p.providers.Active(r.Context()); err == nil {
 		f.Providers = list
 	}
@@ -183,11 +183,11 @@ func (p *Portal) signUpPage(r *web.Request) error {
 	if r.Me().SignedIn() {
 		return r.Redirect("/me/accounts/new")
 	}
-	if !p.signUp {
+	if !p.installation.Current().OpenSignUp {
 		return signUpClosed(r)
 	}
 	form := account.TypedSignUp{WithAccount: true, Currency: locale.DefaultCurrency}
-	return r.Render(http.StatusOK, signUpForm(barePage(r, "Sign up"), form, nil))
+	return r.Render(http.StatusOK, signUpForm(barePage(r, "Sign up"), form, p.installation.Current().Terms, nil))
 }
 
 // signUpClosed is what stands in place of sign-up where one has to be invited:
@@ -197,12 +197,13 @@ func signUpClosed(r *web.Request) error {
 }
 
 func (p *Portal) doSignUp(r *web.Request) error {
-	if !p.signUp {
+	if !p.installation.Current().OpenSignUp {
 		return signUpClosed(r)
 	}
 	form := account.TypedSignUp{
 		Name: r.Value("name"), Address: r.Value("address"), Password: r.Value("password"), WithAccount: r.Value("kind") != "login",
 		AccountName: r.Value("account_name"), Country: r.Value("country"), Currency: r.Value("currency"),
+		Terms: termsTicked(r),
 	}
 	browser, err := p.accounts.SignUp(r.Context(), form, r.Info())
 	if err != nil {
@@ -210,7 +211,7 @@ func (p *Portal) doSignUp(r *web.Request) error {
 			if above != "" {
 				fields = map[string]string{"": above}
 			}
-			return r.RenderAgain(err, signUpForm(barePage(r, "Sign up"), form, fields))
+			return r.RenderAgain(err, signUpForm(barePage(r, "Sign up"), form, p.installation.Current().Terms, fields))
 		})
 	}
 	r.KeepLonger(web.BrowserCookie, browser)
@@ -222,7 +223,7 @@ func (p *Portal) doSignUp(r *web.Request) error {
 
 func (p *Portal) confirmSignUp(r *web.Request) error {
 	r.NoReferrer()
-	if !p.signUp {
+	if !p.installation.Current().OpenSignUp {
 		return signUpClosed(r)
 	}
 	pending, err := p.accounts.OpenSignUp(r.Context(), r.Token(web.SignUpCookie), r.Token(web.BrowserCookie))
@@ -234,7 +235,7 @@ func (p *Portal) confirmSignUp(r *web.Request) error {
 
 func (p *Portal) doConfirmSignUp(r *web.Request) error {
 	r.NoReferrer()
-	if !p.signUp {
+	if !p.installation.Current().OpenSignUp {
 		return signUpClosed(r)
 	}
 	token, browser := r.Token(web.SignUpCookie), r.Token(web.BrowserCookie)

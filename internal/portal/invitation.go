@@ -66,7 +66,7 @@ func (p *Portal) welcome(r *web.Request, a id.Account) error {
 func (p *Portal) joinByInvitation(r *web.Request) error {
 	r.NoReferrer()
 	token := r.Token(web.InvitationCookie)
-	a, in, err := p.invites.Join(r.Context(), token, invite.Newcomer{Name: r.Value("name"), Password: r.Value("password")}, r.Info())
+	a, in, err := p.invites.Join(r.Context(), token, invite.Newcomer{Name: r.Value("name"), Password: r.Value("password"), Terms: termsTicked(r)}, r.Info())
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
 			o, gone := p.invites.Open(r.Context(), token)

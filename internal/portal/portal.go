@@ -12,6 +12,7 @@ import (
 	"clientele/internal/id"
 	"clientele/internal/invite"
 	"clientele/internal/mail"
+	"clientele/internal/setting"
 	"clientele/internal/sso"
 	"clientele/internal/staff"
 	"clientele/internal/ui"
@@ -20,20 +21,19 @@ import (
 
 // Portal is the client area.
 type Portal struct {
-	auth        *auth.Auth
-	memberships *access.Memberships
-	accounts    *account.Accounts
-	invites     *invite.Invites
-	owners      *staff.Owners
-	providers   *sso.Providers
-	outbox      *mail.Outbox
-	signUp      bool // whether visitors may sign up without an invitation
+	auth         *auth.Auth
+	memberships  *access.Memberships
+	accounts     *account.Accounts
+	invites      *invite.Invites
+	owners       *staff.Owners
+	providers    *sso.Providers
+	outbox       *mail.Outbox
+	installation *setting.Settings
 }
 
-// New makes the client area. signUp lets visitors sign up without being
-// invited.
-func New(a *auth.Auth, m *access.Memberships, as *account.Accounts, v *invite.Invites, w *staff.Owners, s *sso.Providers, o *mail.Outbox, signUp bool) *Portal {
-	return &Portal{auth: a, memberships: m, accounts: as, invites: v, owners: w, providers: s, outbox: o, signUp: signUp}
+// New makes the client area.
+func New(a *auth.Auth, m *access.Memberships, as *account.Accounts, v *invite.Invites, w *staff.Owners, s *sso.Providers, o *mail.Outbox, set *setting.Settings) *Portal {
+	return &Portal{auth: a, memberships: m, accounts: as, invites: v, owners: w, providers: s, outbox: o, installation: set}
 }
 
 // Mount mounts the pages.
@@ -47,6 +47,7 @@ func (p *Portal) Mount(m *web.Mux) {
 	p.mountPolicy(m)
 	p.mountAccount(m)
 	p.mountOld(m)
+	p.mountTerms(m)
 }
 
 // switcherSize is how many accounts the switcher lists without a search.
@@ -54,7 +55,7 @@ const switcherSize = 8
 
 // barePage is the frame of sign-in and its like.
 func barePage(r *web.Request, title string) ui.Page {
-	return ui.Page{Title: title, Brand: ui.Brand{Name: r.Brand()}, Area: ui.Bare, Flash: r.Flash(), MinPassword: r.MinPassword()}
+	return ui.Page{Title: title, Brand: r.Look(), Area: ui.Bare, Flash: r.Flash(), MinPassword: r.MinPassword()}
 }
 
 // mePage is the frame of what belongs to the person.
@@ -68,7 +69,7 @@ func (p *Portal) mePage(r *web.Request, title string) (ui.Page, error) {
 		{Label: "Sessions", Href: "/me/sessions", Icon: "shield"},
 		{Label: "Activity", Href: "/me/activity", Icon: "activity"},
 	}
-	return ui.Page{Title: title, Brand: ui.Brand{Name: r.Brand()}, Area: ui.Me, Nav: current(nav, r.URL.Path), Person: head, Flash: r.Flash(), MinPassword: r.MinPassword()}, err
+	return ui.Page{Title: title, Brand: r.Look(), Area: ui.Me, Nav: current(nav, r.URL.Path), Person: head, Flash: r.Flash(), MinPassword: r.MinPassword()}, err
 }
 
 // accountPage is the frame of an account's pages: its menu has what the
@@ -76,7 +77,7 @@ func (p *Portal) mePage(r *web.Request, title string) (ui.Page, error) {
 func accountPage[P access.Permission](p *Portal, r *web.Request, by access.For[P], title string) (ui.Page, error) {
 	head, err := p.person(r, by.Account())
 	return ui.Page{
-		Title: title + " · " + by.AccountName(), Brand: ui.Brand{Name: r.Brand()}, Area: ui.Account,
+		Title: title + " · " + by.AccountName(), Brand: r.Look(), Area: ui.Account,
 		Nav: current(menu(by), r.URL.Path), Person: head, Flash: r.Flash(),
 		Account: accountHead(by, head),
 	}, err

@@ -12,7 +12,7 @@ import (
 // in here once, above everything that will import it.
 var plan = slices.Concat(
 	// Foundation: knows nothing of the trade.
-	[]string{"id", "money", "fault", "plain", "locale", "config", "seal", "password", "geo", "db", "audit", "job", "mail"},
+	[]string{"id", "money", "fault", "plain", "locale", "config", "seal", "password", "geo", "db", "audit", "job", "mail", "setting"},
 	// People: who you are and what you may do.
 	[]string{"user", "auth", "access", "account", "invite", "staff", "sso"},
 	// Trade: what an account owns, owes and asks.

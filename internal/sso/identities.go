@@ -160,8 +160,8 @@ func (p *Providers) link(tx *db.Tx, c Provider, who person, me auth.Identity) (i
 	if err != nil {
 		return in, err
 	}
-	return p.changed(tx, me, "identity.linked", number, c, "A sign-in was linked to your login at "+p.brand,
-		"A login at "+c.Name+inBrackets(who.label)+" was linked to your login at "+p.brand+": it signs you in from now on.")
+	return p.changed(tx, me, "identity.linked", number, c, "A sign-in was linked to your login at "+p.settings.Brand(),
+		"A login at "+c.Name+inBrackets(who.label)+" was linked to your login at "+p.settings.Brand()+": it signs you in from now on.")
 }
 
 // inBrackets is the name that a provider gives a login, in brackets.
@@ -240,8 +240,8 @@ func (p *Providers) Unlink(ctx context.Context, me auth.Identity, number id.Iden
 		if err != nil {
 			return err
 		}
-		in, err = p.changed(tx, me, "identity.unlinked", number, c.Provider, "A sign-in was unlinked from your login at "+p.brand,
-			"The login at "+c.Name+inBrackets(gone.Label)+" was unlinked from your login at "+p.brand+": it signs you in no more.")
+		in, err = p.changed(tx, me, "identity.unlinked", number, c.Provider, "A sign-in was unlinked from your login at "+p.settings.Brand(),
+			"The login at "+c.Name+inBrackets(gone.Label)+" was unlinked from your login at "+p.settings.Brand()+": it signs you in no more.")
 		return err
 	})
 	return in, err

@@ -17,32 +17,33 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/id"
 	"clientele/internal/seal"
+	"clientele/internal/setting"
 )
 
 // Providers keeps the providers, and lets people in through them.
 type Providers struct {
-	db      *db.DB
-	auth    *auth.Auth
-	key     seal.Key
-	baseURL string
-	brand   string
-	log     *slog.Logger
-	outside *outside
+	db       *db.DB
+	auth     *auth.Auth
+	key      seal.Key
+	baseURL  string
+	settings *setting.Settings
+	log      *slog.Logger
+	outside  *outside
 }
 
 // Options are what signing in through others needs to know of the
 // installation.
 type Options struct {
-	Key   seal.Key
-	Base  *url.URL // where providers send people back to
-	Brand string
-	Log   *slog.Logger // tells operators why an answer was refused
+	Key      seal.Key
+	Base     *url.URL // where providers send people back to
+	Settings *setting.Settings
+	Log      *slog.Logger // tells operators why an answer was refused
 }
 
 // New makes Providers.
 func New(d *db.DB, a *auth.Auth, o Options) *Providers {
 	return &Providers{
-		db: d, auth: a, key: o.Key, baseURL: strings.TrimRight(o.Base.String(), "/"), brand: o.Brand, log: o.Log,
+		db: d, auth: a, key: o.Key, baseURL: strings.TrimRight(o.Base.String(), "/"), settings: o.Settings, log: o.Log,
 		outside: newOutside(d.Now),
 	}
 }

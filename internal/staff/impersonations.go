@@ -14,6 +14,7 @@ import (
 	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/plain"
+	"clientele/internal/setting"
 	"clientele/internal/user"
 )
 
@@ -29,14 +30,13 @@ type Impersonations struct {
 	memberships *access.Memberships
 	outbox      *mail.Outbox
 	baseURL     string
-	brand       string
-	tell        bool
+	settings    *setting.Settings
 }
 
-// NewImpersonations makes Impersonations. With tell, people are mailed when an
-// operator looks or acts as them.
-func NewImpersonations(d *db.DB, m *access.Memberships, o *mail.Outbox, baseURL, brand string, tell bool) *Impersonations {
-	return &Impersonations{db: d, memberships: m, outbox: o, baseURL: baseURL, brand: brand, tell: tell}
+// NewImpersonations makes Impersonations. Where the settings say so, people are
+// mailed when an operator looks or acts as them.
+func NewImpersonations(d *db.DB, m *access.Memberships, o *mail.Outbox, baseURL string, set *setting.Settings) *Impersonations {
+	return &Impersonations{db: d, memberships: m, outbox: o, baseURL: baseURL, settings: set}
 }
 
 // A Subject is whom an operator is about to look as, and where.
@@ -352,7 +352,7 @@ func (v *Impersonations) Sweep(ctx context.Context) (err error) {
 
 // mail tells the user, where the installation does so.
 func (v *Impersonations) mail(tx *db.Tx, i access.Impersonation, does, then string) error {
-	if !v.tell {
+	if !v.settings.Current().TellImpersonation {
 		return nil
 	}
 	u, err := user.ByID(tx, i.UserID)
@@ -361,11 +361,11 @@ func (v *Impersonations) mail(tx *db.Tx, i access.Impersonation, does, then stri
 	}
 	_, err = v.outbox.Send(tx, mail.Message{
 		Kind: "impersonation", Class: mail.Urgent, To: u.Address, User: u.ID, About: i.AccountID,
-		Subject: plain.Defang(i.StaffName) + " of " + v.brand + " " + does,
-		Lines:   []string{"Hello " + plain.Defang(u.Name) + ",", plain.Defang(i.StaffName) + " of " + v.brand + " " + does + ", until " + locale.Exact(i.ExpiresAt) + " at the latest. " + then},
+		Subject: plain.Defang(i.StaffName) + " of " + v.settings.Brand() + " " + does,
+		Lines:   []string{"Hello " + plain.Defang(u.Name) + ",", plain.Defang(i.StaffName) + " of " + v.settings.Brand() + " " + does + ", until " + locale.Exact(i.ExpiresAt) + " at the latest. " + then},
 		Facts:   []mail.Fact{{Label: "Account", Value: plain.Defang(i.AccountName) + ", number " + id.String(i.AccountID)}, {Label: "Reason", Value: plain.Defang(i.Reason)}},
 		Action:  mail.Action{Label: "See your activity", URL: v.baseURL + "/me/activity"},
-		Closing: []string{"You did not expect this? Write to " + v.brand + ". The owners of an account decide whether staff may look at it in this way: under People, in the sign-in rules."},
+		Closing: []string{"You did not expect this? Write to " + v.settings.Brand() + ". The owners of an account decide whether staff may look at it in this way: under People, in the sign-in rules."},
 	})
 	return err
 }

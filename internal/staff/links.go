@@ -190,7 +190,7 @@ func (s *Staff) ResetAtServer(ctx context.Context, address mail.Address) (link s
 			return err
 		}
 		return s.auth.TellOperator(tx, who, "reset", "Your sign-in was reset",
-			"Your staff login at "+s.brand+" was reset where the server runs: its password and second factors work no more.", auth.Request{})
+			"Your staff login at "+s.settings.Brand()+" was reset where the server runs: its password and second factors work no more.", auth.Request{})
 	})
 	return link, err
 }

@@ -137,7 +137,7 @@ func (s *Staff) added(tx *db.Tx, i Identity, what string) (a Added, err error) {
 			return a, err
 		}
 	}
-	a.Session, err = s.change(tx, i, "staff.factor_added", "A way to sign in was added", "To your staff login at "+s.brand+" was added "+what+".")
+	a.Session, err = s.change(tx, i, "staff.factor_added", "A way to sign in was added", "To your staff login at "+s.settings.Brand()+" was added "+what+".")
 	if err != nil || !i.half {
 		return a, err
 	}
@@ -199,7 +199,7 @@ func (s *Staff) remove(ctx context.Context, i Identity, drop func(*db.Tx) (strin
 		if !f.Any() {
 			return errLast
 		}
-		token, err = s.change(tx, i, "staff.factor_removed", "A way to sign in was removed", "From your staff login at "+s.brand+" was removed "+what+".")
+		token, err = s.change(tx, i, "staff.factor_removed", "A way to sign in was removed", "From your staff login at "+s.settings.Brand()+" was removed "+what+".")
 		return err
 	})
 	return token, err
@@ -216,7 +216,7 @@ func (s *Staff) NewCodes(ctx context.Context, i Identity) (codes []string, err e
 			return err
 		}
 		return s.auth.TellOperator(tx, i.staff, "recovery-codes-made", "New recovery codes were made",
-			"New recovery codes were made for your staff login at "+s.brand+". The old ones work no more.", i.request)
+			"New recovery codes were made for your staff login at "+s.settings.Brand()+". The old ones work no more.", i.request)
 	})
 	return codes, err
 }
@@ -242,7 +242,7 @@ func (s *Staff) ChangePassword(ctx context.Context, i Identity, old, password st
 		if err := perPerson.Forgive(tx, "staff.confirm:"+id.String(i.staff)); err != nil {
 			return err
 		}
-		token, err = s.change(tx, i, "staff.password_changed", "Your password was changed", "The password of your staff login at "+s.brand+" was changed.")
+		token, err = s.change(tx, i, "staff.password_changed", "Your password was changed", "The password of your staff login at "+s.settings.Brand()+" was changed.")
 		return err
 	})
 	return token, err

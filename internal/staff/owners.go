@@ -16,6 +16,7 @@ import (
 	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/plain"
+	"clientele/internal/setting"
 	"clientele/internal/user"
 )
 
@@ -31,13 +32,13 @@ type Owners struct {
 	invites     *invite.Invites
 	outbox      *mail.Outbox
 	baseURL     string
-	brand       string
+	settings    *setting.Settings
 }
 
 // NewOwners makes Owners. Links in mail are built from baseURL alone.
-func NewOwners(d *db.DB, m *access.Memberships, v *invite.Invites, o *mail.Outbox, baseURL, brand string) *Owners {
+func NewOwners(d *db.DB, m *access.Memberships, v *invite.Invites, o *mail.Outbox, baseURL string, set *setting.Settings) *Owners {
 	m.WhenErased(forgetAddress)
-	return &Owners{db: d, memberships: m, invites: v, outbox: o, baseURL: baseURL, brand: brand}
+	return &Owners{db: d, memberships: m, invites: v, outbox: o, baseURL: baseURL, settings: set}
 }
 
 // forgetAddress takes a person who deletes herself out of what is over.
@@ -128,7 +129,7 @@ func (o *Owners) Start(ctx context.Context, by For[Recover], a id.Account, n New
 			return err
 		}
 		return o.tell(tx, r, "A new owner is being made for "+plain.Defang(name),
-			o.brand+" support was told that no owner of "+plain.Defang(name)+" can act any more. After "+locale.Exact(r.ReadyAt)+" "+plain.Defang(r.Who())+" can be made an owner, if a second person at "+o.brand+" agrees.")
+			o.settings.Brand()+" support was told that no owner of "+plain.Defang(name)+" can act any more. After "+locale.Exact(r.ReadyAt)+" "+plain.Defang(r.Who())+" can be made an owner, if a second person at "+o.settings.Brand()+" agrees.")
 	})
 }
 
@@ -191,7 +192,7 @@ func (o *Owners) Agree(ctx context.Context, by For[Recover], a id.Account) (err 
 			return err
 		}
 		return o.tell(tx, r, "A second person agrees to a new owner of "+plain.Defang(r.Account),
-			"A second person at "+o.brand+" has agreed that "+plain.Defang(r.Who())+" becomes an owner of "+plain.Defang(r.Account)+". That can be done after "+locale.Exact(r.ReadyAt)+".")
+			"A second person at "+o.settings.Brand()+" has agreed that "+plain.Defang(r.Who())+" becomes an owner of "+plain.Defang(r.Account)+". That can be done after "+locale.Exact(r.ReadyAt)+".")
 	})
 }
 
@@ -199,7 +200,7 @@ func (o *Owners) Agree(ctx context.Context, by For[Recover], a id.Account) (err 
 func (o *Owners) Withdraw(ctx context.Context, by For[Recover], a id.Account) (err error) {
 	defer fault.Wrap(&err, "staff.Owners.Withdraw(%d)", a)
 	return o.step(ctx, a, func(tx *db.Tx, r OwnerRecovery) error {
-		return o.end(tx, by.Actor(), r, "withdrawn", "Nobody becomes an owner of "+plain.Defang(r.Account)+": "+o.brand+" support has given it up.")
+		return o.end(tx, by.Actor(), r, "withdrawn", "Nobody becomes an owner of "+plain.Defang(r.Account)+": "+o.settings.Brand()+" support has given it up.")
 	})
 }
 

@@ -181,15 +181,15 @@ func (s *Staff) Invite(ctx context.Context, by For[ManageStaff], n Hire) (number
 // mailLink mails an operator the link by which she sets her password.
 func (s *Staff) mailLink(tx *db.Tx, by For[ManageStaff], who id.Staff, to mail.Address, before bool) error {
 	m := mail.Message{
-		Kind: "staff-invitation", Class: mail.Urgent, To: to, Subject: "Join the staff of " + s.brand,
-		Lines:   []string{plain.Defang(by.name) + " has made you a member of the staff of " + s.brand + "."},
+		Kind: "staff-invitation", Class: mail.Urgent, To: to, Subject: "Join the staff of " + s.settings.Brand(),
+		Lines:   []string{plain.Defang(by.name) + " has made you a member of the staff of " + s.settings.Brand() + "."},
 		Closing: []string{"You choose your password there, and set up a second factor. The link works once, for 7 days.", "If you do not expect this, ignore it."},
 	}
 	life := JoinLife
 	if before {
 		life = LinkLife
 		m.Kind, m.Subject = "staff-reset", "Set up your staff sign-in anew"
-		m.Lines = []string{plain.Defang(by.name) + " has reset your staff login at " + s.brand + ": its password and second factors work no more, and you are signed out everywhere."}
+		m.Lines = []string{plain.Defang(by.name) + " has reset your staff login at " + s.settings.Brand() + ": its password and second factors work no more, and you are signed out everywhere."}
 		m.Closing = []string{"The link works once, for 24 hours.", "If you have not asked for this, tell another operator at once."}
 	}
 	link, err := s.link(tx, who, life)

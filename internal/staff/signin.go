@@ -16,29 +16,31 @@ import (
 	"clientele/internal/mail"
 	"clientele/internal/password"
 	"clientele/internal/plain"
+	"clientele/internal/setting"
 )
 
 // Staff keeps the operators and their sessions.
 type Staff struct {
-	db      *db.DB
-	hasher  *password.Hasher
-	auth    *auth.Auth
-	outbox  *mail.Outbox
-	baseURL string
-	brand   string
-	lines   []Line
+	db       *db.DB
+	hasher   *password.Hasher
+	auth     *auth.Auth
+	settings *setting.Settings
+	outbox   *mail.Outbox
+	baseURL  string
+	lines    []Line
 }
 
 // New makes Staff. Links in mail are built from the base URL alone.
-func New(d *db.DB, a *auth.Auth, o *mail.Outbox, baseURL, brand string) *Staff {
-	return &Staff{db: d, hasher: a.Hasher(), auth: a, outbox: o, baseURL: strings.TrimRight(baseURL, "/"), brand: brand, lines: slices.Clone(lines)}
+func New(d *db.DB, a *auth.Auth, set *setting.Settings, o *mail.Outbox, baseURL string) *Staff {
+	return &Staff{db: d, hasher: a.Hasher(), auth: a, settings: set, outbox: o, baseURL: strings.TrimRight(baseURL, "/"), lines: slices.Clone(lines)}
 }
 
 // How long an operator's session lives: at most SessionLife whatever happens
-// in it, and at most SessionIdle after its last request.
+// in it, and at most SessionIdle after its last request. Settings can make it
+// shorter, and never longer.
 const (
-	SessionLife = 12 * time.Hour
-	SessionIdle = 30 * time.Minute
+	SessionLife = setting.StaffSessionLife
+	SessionIdle = setting.StaffSessionIdle
 )
 
 // seenEvery bounds how often a session's last use is written down.
@@ -232,22 +234,24 @@ func (s *Staff) Identify(ctx context.Context, token string, r auth.Request) (i I
 		Name      string
 		Address   mail.Address
 		access.StaffHolding
-		RoleName string
-		ProvedAt time.Time
-		SeenAt   time.Time
-		Half     bool
-		Over     bool
+		RoleName  string
+		ProvedAt  time.Time
+		SeenAt    time.Time
+		CreatedAt time.Time
+		ExpiresAt time.Time
+		Version   int64
+		Half      bool
 	}
 	var found row
 	var now time.Time
 	err = s.db.Peek(ctx, db.Nothing, func(tx *db.Tx) (err error) {
 		now = tx.Now
 		found, err = db.One[row](tx, `
-			SELECT s.id AS staff_id, x.id AS session_id, s.name, s.address, `+access.StaffHoldingSQL+`, COALESCE((SELECT r.name FROM staff_roles r WHERE r.id = s.role_id), '') AS role_name, x.proved_at, x.seen_at, x.second_at IS NULL AS half,
-				x.expires_at <= $2 OR x.seen_at <= $3 AS over
+			SELECT s.id AS staff_id, x.id AS session_id, s.name, s.address, `+access.StaffHoldingSQL+`, COALESCE((SELECT r.name FROM staff_roles r WHERE r.id = s.role_id), '') AS role_name, x.proved_at, x.seen_at, x.created_at,
+				x.expires_at, x.second_at IS NULL AS half, `+setting.VersionSQL+` AS version
 			FROM staff_sessions x JOIN staff s ON s.id = x.staff_id
-			WHERE x.token_hash = $1 AND x.ended_at IS NULL AND x.created_at <= $2 AND s.status = 'active' AND (x.second_at IS NOT NULL OR x.agent = $4)`,
-			auth.HashToken(token), tx.Now, tx.Now.Add(-SessionIdle), r.Agent)
+			WHERE x.token_hash = $1 AND x.ended_at IS NULL AND x.created_at <= $2 AND s.status = 'active' AND (x.second_at IS NOT NULL OR x.agent = $3)`,
+			auth.HashToken(token), tx.Now, r.Agent)
 		return err
 	})
 	if errors.Is(err, db.ErrNone) {
@@ -256,7 +260,10 @@ func (s *Staff) Identify(ctx context.Context, token string, r auth.Request) (i I
 	if err != nil {
 		return Identity{}, err
 	}
-	if found.Over {
+	if err := s.settings.Seen(ctx, found.Version); err != nil {
+		return Identity{}, err
+	}
+	if rules := s.settings.Current(); !found.ExpiresAt.After(now) || now.Sub(found.SeenAt) >= rules.StaffSessionIdle || now.Sub(found.CreatedAt) >= rules.StaffSessionLife {
 		return Identity{request: r}, s.expire(ctx, found.SessionID)
 	}
 	if now.Sub(found.SeenAt) >= seenEvery {

@@ -33,7 +33,8 @@ func fieldAttributes(f FieldProps, ids fieldIDs) templ.Attributes {
 
 // tickAttributes are those of a box beyond its name and value.
 func tickAttributes(c CheckProps, ids fieldIDs) templ.Attributes {
-	a := noteAttributes(ids, c.Hint, "")
+	a := noteAttributes(ids, c.Hint, c.Error)
+	a["required"] = c.Required
 	setIf(a, "data-needs", c.Needs)
 	setIf(a, "data-reveals", c.Reveals)
 	return a

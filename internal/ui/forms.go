@@ -28,7 +28,9 @@ type Option struct{ Value, Label string }
 // CheckProps describes one box or one radio button.
 type CheckProps struct {
 	Name, Value, Label, Hint string
+	Error                    string
 	Checked, Disabled        bool
+	Required                 bool
 	Needs                    string // values that this one needs ticked, separated by spaces
 	Reveals                  string // id of the part of the form shown only while this one is chosen
 }
@@ -39,6 +41,7 @@ type FormProps struct {
 	Account string // number of the account that the form belongs to
 	Next    string // where to go afterwards
 	Class   string
+	Files   bool // it has a field for a file
 }
 
 // fieldIDs are the ids that tie a field to its label, hint and error.

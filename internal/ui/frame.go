@@ -95,6 +95,10 @@ func currentLabel(items []NavItem) string {
 	return "Menu"
 }
 
+// asks reports whether the page says whom to ask, or leads to the terms. That
+// is for customers.
+func (p Page) asks() bool { return !p.Staff && (p.Brand.Support != "" || p.Brand.Terms) }
+
 // brandLetter stands for the installation in its sign.
 func brandLetter(name string) string {
 	for _, r := range name {

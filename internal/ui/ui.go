@@ -1,7 +1,13 @@
 package ui
 
-// Brand is what an installation calls itself.
-type Brand struct{ Name string }
+// Brand is how an installation calls itself and looks.
+type Brand struct {
+	Name    string
+	Logo    string // address of the logo; its letter stands for it where empty
+	Style   string // address of the style sheet with its accent, if it has one
+	Support string // address of whom people ask, if there is one
+	Terms   bool   // there are terms to read
+}
 
 // Area is a part of the product; it decides the frame around a page.
 type Area int

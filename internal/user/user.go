@@ -35,11 +35,14 @@ type User struct {
 	Credentials int64 // goes up with every change of password, address or factor
 	CreatedAt   time.Time
 	SignedInAt  db.Null[time.Time]
+
+	TermsVersion int64 // of the terms that she has accepted last; 0 is none
+	TermsAt      db.Null[time.Time]
 }
 
 // Columns are what a query selects to read a User from the table users,
 // named u.
-const Columns = "u.id, u.address, u.verified_at, u.name, u.language, u.status, u.credentials, u.created_at, u.signed_in_at"
+const Columns = "u.id, u.address, u.verified_at, u.name, u.language, u.status, u.credentials, u.created_at, u.signed_in_at, u.terms_version, u.terms_at"
 
 // ByID reads a user who is not deleted.
 func ByID(tx *db.Tx, u id.User) (User, error) {
@@ -126,7 +129,7 @@ func Pseudonym(u id.User) mail.Address {
 func Erase(tx *db.Tx, u id.User) error {
 	n, err := db.Exec(tx, `
 		UPDATE users SET status = 'deleted', name = $2, address = $3, search = '', password = '', verified_at = NULL, language = $4,
-			last_account = NULL, signed_in_at = NULL, suspended_at = NULL, suspended_why = '', credentials = credentials + 1
+			last_account = NULL, signed_in_at = NULL, suspended_at = NULL, suspended_why = '', terms_version = 0, terms_at = NULL, credentials = credentials + 1
 		WHERE id = $1 AND status <> 'deleted'`, u, "Deleted user "+id.String(u), Pseudonym(u), locale.Default)
 	if err == nil && n == 0 {
 		return fault.Missing()

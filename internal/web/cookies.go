@@ -96,13 +96,11 @@ func (r *Request) DropToken(cookie string) {
 // StartSession gives the browser its session, and the token by which it is
 // known again; an empty device leaves that as it is.
 func (r *Request) StartSession(session, device string) {
-	r.setCookie(sessionCookie, session, "/", sessionCookieLife, http.SameSiteLaxMode)
+	r.setCookie(sessionCookie, session, "/", r.mux.Settings.Current().SessionLife, http.SameSiteLaxMode)
 	if device != "" {
 		r.setCookie(deviceCookie, device, "/", 365*24*time.Hour, http.SameSiteLaxMode)
 	}
 }
-
-const sessionCookieLife = 30 * 24 * time.Hour
 
 // Device is the token by which the browser is known.
 func (r *Request) Device() string { return r.cookie(deviceCookie) }

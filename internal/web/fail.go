@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -84,6 +85,8 @@ func (r *Request) failPage(status int, e *fault.Error) {
 		err = r.Render(status, failure(r, e))
 	case e.Code == fault.NotSignedIn && signIn != nil:
 		err = r.Render(status, signIn(r, next))
+	case errors.Is(e, errTerms) && r.mux.TermsPage != nil:
+		err = r.Render(status, r.mux.TermsPage(r, next))
 	case e.Code == fault.StepUp && confirm != nil:
 		if r.Method != http.MethodGet {
 			next = r.Next(home(r))

@@ -95,7 +95,7 @@ func failure(r *Request, e *fault.Error) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Layout(ui.Page{Title: headline(e.Code), Brand: ui.Brand{Name: r.Brand()}, Area: ui.Bare, Staff: r.route.Guard == "staff"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Layout(ui.Page{Title: headline(e.Code), Brand: r.Look(), Area: ui.Bare, Staff: r.route.Guard == "staff"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -20,6 +20,7 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/seal"
+	"clientele/internal/setting"
 	"clientele/internal/staff"
 
 	"github.com/a-h/templ"
@@ -29,7 +30,7 @@ import (
 type Options struct {
 	BaseURL        *url.URL       // where visitors find this server; every link is built from it
 	TrustedProxies []netip.Prefix // whose word on a visitor's address is believed
-	Brand          string
+	Settings       *setting.Settings
 	Log            *slog.Logger
 	Key            seal.Key
 	Wall           func() time.Time // the wall clock, by which connections end
@@ -54,6 +55,8 @@ type Mux struct {
 	// e says which.
 	ConfirmPage      func(r *Request, e *fault.Error, next string) (templ.Component, error)
 	StaffConfirmPage func(r *Request, e *fault.Error, next string) (templ.Component, error)
+	// TermsPage asks for the terms to be accepted.
+	TermsPage func(r *Request, next string) templ.Component
 }
 
 // NewMux makes a mux without routes.
@@ -73,6 +76,8 @@ type Route struct {
 	Begins  bool     // only opens a step, which another route ends: nothing of anybody's changes
 	ByStaff bool     // may be used by an operator who looks as somebody else, or acts as them
 	Repeats []string // the form fields that may stand several times
+	Upload  string   // the form field that is a file
+	Free    bool     // open also to who has not accepted the terms
 }
 
 // Unsafe reports whether the route may change something.
@@ -141,6 +146,12 @@ func Audits(event string) Option { return func(r *Route) { r.Audits = event } }
 // tick. Every other field stands once or is refused.
 func Repeats(fields ...string) Option { return func(r *Route) { r.Repeats = fields } }
 
+// Uploads names the form field that is a file.
+func Uploads(field string) Option { return func(r *Route) { r.Upload = field } }
+
+// BeforeTerms opens the route also to who has not accepted the terms yet.
+func BeforeTerms(r *Route) { r.Free = true }
+
 // Public mounts a route that everybody may use.
 func Public(m *Mux, pattern string, h func(*Request) error, opts ...Option) {
 	m.mount(pattern, Route{Guard: "public"}, opts, h)
@@ -169,6 +180,9 @@ func Account[P access.Permission](m *Mux, pattern string, h func(*Request, acces
 		number, err := id.Parse[id.Account](r.PathValue("account"))
 		if err != nil {
 			return fault.Missing()
+		}
+		if err := r.mustHaveAccepted(); err != nil {
+			return err
 		}
 		by, err := access.Check[P](r.Context(), m.memberships, access.Person(r.me), number)
 		if err != nil {

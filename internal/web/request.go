@@ -18,6 +18,7 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/staff"
+	"clientele/internal/ui"
 
 	"github.com/a-h/templ"
 )
@@ -36,6 +37,7 @@ type Request struct {
 	look     *access.Impersonation // as whom an operator looks, outside the staff area
 	asked    bool                  // whether that has been found out
 	form     url.Values
+	file     []byte
 }
 
 // MaxBody is the longest form that is read, in bytes.
@@ -54,7 +56,16 @@ func (r *Request) Info() auth.Request { return r.info }
 func (r *Request) Now() time.Time { return r.mux.db.Now() }
 
 // Brand is what the installation calls itself.
-func (r *Request) Brand() string { return r.mux.Brand }
+func (r *Request) Brand() string { return r.mux.Settings.Brand() }
+
+// Look is the brand as pages show it.
+func (r *Request) Look() ui.Brand {
+	v := r.mux.Settings.Current()
+	return ui.Brand{Name: v.Brand, Logo: v.LogoPath(), Style: v.Accent.StylePath(), Support: v.Support.String(), Terms: v.Terms.Asked()}
+}
+
+// File is what was uploaded; empty where there was nothing.
+func (r *Request) File() []byte { return r.file }
 
 // MinPassword is how many characters a new password needs.
 func (r *Request) MinPassword() int { return r.mux.auth.Hasher().MinLength() }
@@ -82,6 +93,12 @@ func PathID[N id.Number](r *Request, name string) (N, error) {
 		return 0, fault.Missing()
 	}
 	return n, nil
+}
+
+// Number reads a whole number from a form; 0 where there is none.
+func Number(r *Request, name string) int64 {
+	n, _ := strconv.ParseInt(r.Value(name), 10, 64)
+	return n
 }
 
 // After reads the number behind which a list goes on; 0 from the beginning.
@@ -120,6 +137,9 @@ func isUnreadable(s string) bool { return !utf8.ValidString(s) || strings.Contai
 
 func (r *Request) readBody() (url.Values, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err == nil && kind == "multipart/form-data" && r.route.Upload != "" {
+		return r.readUpload()
+	}
 	if err != nil || kind != "application/x-www-form-urlencoded" {
 		if r.ContentLength == 0 {
 			return url.Values{}, nil
@@ -143,8 +163,21 @@ func (r *Request) mustBeSignedIn() error {
 	if !r.me.SignedIn() {
 		return errSignIn
 	}
+	if err := r.mustHaveAccepted(); err != nil {
+		return err
+	}
 	return r.mustBeFresh()
 }
+
+// mustHaveAccepted asks for the terms to be accepted before anything else.
+func (r *Request) mustHaveAccepted() error {
+	if r.route.Free || !r.mux.Settings.Current().Terms.Binds(r.me.Terms()) {
+		return nil
+	}
+	return errTerms
+}
+
+var errTerms = fault.New(fault.StepUp, "terms", "Accept the terms to go on.")
 
 // notStaff keeps the staff area out of sight of customers: whoever is signed
 // in as one, and has no trace of a staff session, finds nothing here.
@@ -208,6 +241,20 @@ func (r *Request) retryAfter(e *fault.Error) {
 	if e.Retry > 0 {
 		r.w.Header().Set("Retry-After", strconv.Itoa(int((e.Retry+time.Second-1)/time.Second)))
 	}
+}
+
+// Asset answers with a file whose address changes with what stands in it, so
+// that browsers keep it for ever.
+func (r *Request) Asset(kind string, body []byte) error {
+	h := r.w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Del("Vary")
+	r.w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		_, _ = r.w.Write(body)
+	}
+	return nil
 }
 
 // JSON answers a script of ours.

@@ -127,6 +127,12 @@ func (r *Request) prepare() (err error) {
 			return err
 		}
 	}
+	if !r.me.SignedIn() && !r.operator.SignedIn() {
+		// A session brings the version of the settings along; nobody else does.
+		if err := r.mux.Settings.Refresh(r.Context()); err != nil {
+			return err
+		}
+	}
 	if err := r.readForm(); err != nil {
 		return err
 	}

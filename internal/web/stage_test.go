@@ -67,6 +67,8 @@ func newStage(t *testing.T, w *apptest.World) *stage {
 		"token": "a-token-of-nobody",
 		"below": "a-token-of-nobody",
 		"page":  "a-page-of-nobody",
+		"section": "brand",
+		"file":    "a-file-of-nobody",
 	}
 	s.tokens["newcomer"] = s.tokens[web.InvitationCookie]
 	s.own = map[string]string{"invitation": s.invite(other, s.owner.Address), "session": s.secondSession(s.owner)}
@@ -218,6 +220,12 @@ var uses = map[string]use{
 	"POST /invitation/join":                     {as: "newcomer", fields: []string{"name", "Nina New", "password", "four green bicycles"}},
 	"POST /invitation/decline":                  {as: "newcomer"},
 	"POST /me":                                  {fields: person},
+	"POST /terms/accept":                        {begin: askForTerms, fields: []string{"terms", "1"}},
+	"POST /staff/settings/{section}":            {fields: []string{"support", "help@stage.example", "accent", "#0b6e4f", "was_accent", "", "was_support", ""}},
+	"POST /staff/settings/brand/logo":           {fields: []string{"logo", logo}},
+	"POST /staff/settings/brand/logo/remove":    {before: "UPDATE settings SET version = version + 1, body = '{\"logo\":\"00\"}'"},
+	"POST /staff/settings/mail/test":            {},
+	"POST /staff/settings/terms":                {fields: []string{"was", "0", "body", "Be kind."}},
 	"POST /me/accounts/several":                 {before: "UPDATE users SET several = TRUE"},
 	"POST /me/accounts/new":                     {fields: details[:6]},
 	"POST /me/security":                         {fields: []string{"old", apptest.Password, "password", "four green bicycles"}},
