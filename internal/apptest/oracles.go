@@ -380,7 +380,7 @@ func (s *witness) wholeAnswer(req *http.Request, res *http.Response) (bad []stri
 			bad = append(bad, fmt.Sprintf("O9: %s is %q", name, v))
 		}
 	}
-	if v := res.Header.Get("Cache-Control"); v != "no-store" && !strings.HasPrefix(req.URL.Path, "/assets/") {
+	if v := res.Header.Get("Cache-Control"); v != "no-store" && !strings.HasPrefix(req.URL.Path, "/assets/") && !strings.HasPrefix(req.URL.Path, "/brand/") {
 		bad = append(bad, fmt.Sprintf("O9: Cache-Control is %q", v))
 	}
 	if v := res.Header.Get("Strict-Transport-Security"); s.https && !strings.Contains(v, "includeSubDomains") {
