@@ -107,7 +107,7 @@ func mailsPage(page ui.Page, l mailLog, now time.Time) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>No mail server is set (<code>CLIENTELE_SMTP_URL</code>), so every message is kept here. Open one to follow its link.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>No mail server is set in the settings, so every message is kept here. Open one to follow its link.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

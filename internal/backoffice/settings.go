@@ -79,7 +79,7 @@ func (b *Backoffice) knobs(s setting.Section) (list []knob) {
 // A settingsView is what the pages of the settings show.
 type settingsView struct {
 	part
-	Knobs []knob
+	Knobs   []knob
 	Above   string
 	Logo    string // where it is served
 	LogoBad string

@@ -216,7 +216,7 @@ func (c whmcsWelcome) Run(sh *shell) error {
 		if a.Outbox.Sends() {
 			fmt.Fprintln(sh.out, "The mails leave while the server runs.")
 		} else {
-			fmt.Fprintln(sh.out, "There is no mail server (CLIENTELE_SMTP_URL), so the mails are kept in the staff area.")
+			fmt.Fprintln(sh.out, "There is no mail server in the settings, so the mails are kept in the staff area.")
 		}
 	}
 	return err

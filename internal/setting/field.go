@@ -34,13 +34,15 @@ type Field struct {
 	Options []Option // what there is to choose from; free text where empty
 	Tick    bool     // yes or no
 	Secret  bool     // never shown, and sealed
+	Empty   string   // what it means that there is nothing
 	read    func(v *Values, typed string) (text string, err error)
 }
 
 // An Option is one choice.
 type Option struct{ Value, Label string }
 
-// Named is the text of a field in words, for the log and for comparing.
+// Named is the text of a field in words, for pages, for the log and for
+// comparing.
 func (f Field) Named(text string) string {
 	for _, o := range f.Options {
 		if o.Value == text {
@@ -84,7 +86,7 @@ var fields = []Field{
 		Hint: "What your company calls itself towards customers: on every page and in every mail. Nobody may have it as a password.",
 	},
 	{
-		Key: "accent", Label: "Accent colour", Section: Brand, read: readAccent,
+		Key: "accent", Empty: "the built-in one", Label: "Accent colour", Section: Brand, read: readAccent,
 		Hint: "Six digits, like #0b6e4f, or empty for the built-in one. It is made darker on light pages and lighter on dark ones as far as it must be to be read.",
 	},
 	{
@@ -110,7 +112,7 @@ var fields = []Field{
 		read: choice(securities, func(v *Values, s string) { v.server.Security = mail.Security(s) }),
 	},
 	{
-		Key: "mail_port", Label: "Port", Section: Mail, read: readPort,
+		Key: "mail_port", Empty: "the usual one", Label: "Port", Section: Mail, read: readPort,
 		Hint: "Left empty, the usual one: 465 for TLS from the first byte, otherwise 587.",
 	},
 	{
@@ -122,7 +124,7 @@ var fields = []Field{
 		Hint: "It is sealed and never shown again. Left empty, the one that is kept stays.",
 	},
 	{
-		Key: "mail_from", Label: "Sender", Section: Mail, Setting: "CLIENTELE_MAIL_FROM", read: readFrom,
+		Key: "mail_from", Empty: "no-reply at this server's name", Label: "Sender", Section: Mail, Setting: "CLIENTELE_MAIL_FROM", read: readFrom,
 		Hint: "The address that mail comes from. Left empty, no-reply at the name of this server. The name beside it is your brand's.",
 	},
 	{

@@ -48,6 +48,7 @@ func newStage(t *testing.T, w *apptest.World) *stage {
 	n := w.Count("users")
 	at := func(who string) string { return fmt.Sprintf("%s%d@stage.example", who, n) }
 	s := &stage{World: w, tokens: map[string]string{}, begun: map[string]*apptest.Browser{}}
+	s.forgetTerms()
 	s.owner, s.mate, s.stranger = w.Person("Olive Owner", at("owner")), w.Person("Mate Member", at("mate")), w.Person("Stan Stranger", at("stranger"))
 	s.keeper = w.Person("Kay Keeper", at("keeper"))
 	s.root = w.Operator("Robin Root", at("root"), "administrator")
@@ -64,9 +65,9 @@ func newStage(t *testing.T, w *apptest.World) *stage {
 		"user": id.String(s.mate.User),
 		"mail": s.insert(`INSERT INTO mails (account_id, user_id, kind, class, recipient, subject, text_body, html_body, state, created_at)
 			VALUES ($1, $2, 'test', 'bulk', $3, 'A subject', 'A text', 'A text', 'sent', $4) RETURNING id`, s.account, s.owner.User, s.owner.Address, w.Clock.Now()),
-		"token": "a-token-of-nobody",
-		"below": "a-token-of-nobody",
-		"page":  "a-page-of-nobody",
+		"token":   "a-token-of-nobody",
+		"below":   "a-token-of-nobody",
+		"page":    "a-page-of-nobody",
 		"section": "brand",
 		"file":    "a-file-of-nobody",
 	}
@@ -301,6 +302,7 @@ func (s *stage) form(t *testing.T, r web.Route) url.Values {
 // ready brings the stage into the state that the route takes.
 func (s *stage) ready(t *testing.T, r web.Route) {
 	t.Helper()
+	s.forgetTerms()
 	u := useOf(t, r)
 	if u.before != "" {
 		s.Exec(s.words.Replace(u.before))
