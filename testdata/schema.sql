@@ -60,7 +60,7 @@ CREATE TABLE accounts (
     version     BIGINT NOT NULL DEFAULT 1,     -- every change goes through this row first, one after another
     search      TEXT  NOT NULL DEFAULT '',
     created_at  TIMESTAMP NOT NULL
-, ways TEXT NOT NULL DEFAULT '', second_from TIMESTAMP, session_hours BIGINT NOT NULL DEFAULT 0, import_id BIGINT REFERENCES imports (id), group_id BIGINT REFERENCES account_groups (id), offers BOOLEAN NOT NULL DEFAULT FALSE);
+, ways TEXT NOT NULL DEFAULT '', second_from TIMESTAMP, session_hours BIGINT NOT NULL DEFAULT 0, import_id BIGINT REFERENCES imports (id), group_id BIGINT REFERENCES account_groups (id), offers BOOLEAN NOT NULL DEFAULT FALSE, staff_may_look BOOLEAN NOT NULL DEFAULT TRUE);
 
 CREATE TABLE address_changes (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -88,6 +88,30 @@ CREATE TABLE alarms (
     ended_at    TIMESTAMP
 );
 
+CREATE TABLE audit_checkpoints (
+    id         BIGINT NOT NULL PRIMARY KEY,    -- counts without gaps
+    at         TIMESTAMP NOT NULL,
+    heads      TEXT NOT NULL,
+    previous   TEXT NOT NULL,                  -- the hash of the checkpoint before
+    hash       TEXT NOT NULL,
+    public     TEXT NOT NULL,
+    signature  TEXT NOT NULL
+);
+
+CREATE TABLE audit_heads (
+    lane     BIGINT NOT NULL PRIMARY KEY,
+    seq      BIGINT NOT NULL DEFAULT 0,
+    hash     TEXT NOT NULL DEFAULT '',
+    through  BIGINT NOT NULL DEFAULT 0         -- of lane 0: the last record that is still to be put into it; 0 once all are
+);
+
+CREATE TABLE audit_keys (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    public      TEXT NOT NULL,
+    sealed      TEXT NOT NULL,
+    created_at  TIMESTAMP NOT NULL
+);
+
 CREATE TABLE audit_records (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     at           TIMESTAMP NOT NULL,
@@ -105,7 +129,7 @@ CREATE TABLE audit_records (
     after        TEXT NOT NULL DEFAULT '',
     request      TEXT NOT NULL DEFAULT '',
     network      TEXT NOT NULL DEFAULT ''
-);
+, behalf_id BIGINT, lane BIGINT NOT NULL DEFAULT 0, seq BIGINT NOT NULL DEFAULT 0, previous TEXT NOT NULL DEFAULT '', hash TEXT NOT NULL DEFAULT '');
 
 CREATE TABLE authenticators (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -128,7 +152,7 @@ CREATE TABLE ceremonies (
     created_at   TIMESTAMP NOT NULL,
     expires_at   TIMESTAMP NOT NULL,
     ended_at     TIMESTAMP
-);
+, staff_id BIGINT REFERENCES staff (id));
 
 CREATE TABLE contacts (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -138,7 +162,7 @@ CREATE TABLE contacts (
     address     TEXT  NOT NULL,
     phone       TEXT NOT NULL DEFAULT '',
     mail_kinds  BIGINT NOT NULL DEFAULT 0,
-    created_at  TIMESTAMP NOT NULL, line1 TEXT NOT NULL DEFAULT '', line2 TEXT NOT NULL DEFAULT '', city TEXT NOT NULL DEFAULT '', region TEXT NOT NULL DEFAULT '', postcode TEXT NOT NULL DEFAULT '', country TEXT NOT NULL DEFAULT '', tax_number TEXT NOT NULL DEFAULT '',
+    created_at  TIMESTAMP NOT NULL, line1 TEXT NOT NULL DEFAULT '', line2 TEXT NOT NULL DEFAULT '', city TEXT NOT NULL DEFAULT '', region TEXT NOT NULL DEFAULT '', postcode TEXT NOT NULL DEFAULT '', country TEXT NOT NULL DEFAULT '', tax_number TEXT NOT NULL DEFAULT '', search TEXT  NOT NULL DEFAULT '',
     UNIQUE (account_id, id)
 );
 
@@ -192,6 +216,23 @@ CREATE TABLE identities (
     created_at   TIMESTAMP NOT NULL,
     used_at      TIMESTAMP,
     UNIQUE (issuer, subject)
+);
+
+CREATE TABLE impersonations (
+    id                INTEGER PRIMARY KEY AUTOINCREMENT,
+    staff_id          BIGINT NOT NULL REFERENCES staff (id),
+    staff_session_id  BIGINT NOT NULL REFERENCES staff_sessions (id), -- it lives and dies with this
+    user_id           BIGINT NOT NULL REFERENCES users (id),
+    account_id        BIGINT NOT NULL REFERENCES accounts (id),
+    token_hash        TEXT  NOT NULL UNIQUE,
+    reason            TEXT NOT NULL,
+    origin            TEXT NOT NULL,             -- the page of the staff area that it leads back to
+    created_at        TIMESTAMP NOT NULL,
+    expires_at        TIMESTAMP NOT NULL,
+    acting_at         TIMESTAMP,                 -- from when on it may change something
+    ended_at          TIMESTAMP,
+    ended_why         TEXT NOT NULL DEFAULT '' CHECK (ended_why IN ('', 'ended', 'expired', 'session', 'staff', 'role', 'user', 'refused', 'access')),
+    UNIQUE (account_id, id)
 );
 
 CREATE TABLE import_rows (
@@ -252,7 +293,7 @@ CREATE TABLE invitations (
     closed_at         TIMESTAMP,
     accepted_by       BIGINT REFERENCES users (id),
     membership_id     BIGINT,
-    mail_id           BIGINT,
+    mail_id           BIGINT, owner BOOLEAN NOT NULL DEFAULT FALSE,
     UNIQUE (account_id, id),
     FOREIGN KEY (account_id, role_id) REFERENCES roles (account_id, id),
     FOREIGN KEY (account_id, membership_id) REFERENCES memberships (account_id, id),
@@ -302,6 +343,36 @@ CREATE TABLE memberships (
     UNIQUE (account_id, id),
     FOREIGN KEY (account_id, role_id) REFERENCES roles (account_id, id),
     CHECK (owner = FALSE OR ends_at IS NULL)
+);
+
+CREATE TABLE owner_recoveries (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id     BIGINT NOT NULL REFERENCES accounts (id),
+    membership_id  BIGINT,
+    address        TEXT  NOT NULL DEFAULT '',
+    reason         TEXT NOT NULL,
+    started_by     BIGINT NOT NULL REFERENCES staff (id),
+    approved_by    BIGINT REFERENCES staff (id),
+    state          TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done', 'stopped', 'withdrawn')),
+    created_at     TIMESTAMP NOT NULL,
+    approved_at    TIMESTAMP,
+    ready_at       TIMESTAMP NOT NULL,
+    closed_at      TIMESTAMP,
+    UNIQUE (account_id, id),
+    FOREIGN KEY (account_id, membership_id) REFERENCES memberships (account_id, id),
+    CHECK (approved_by IS NULL OR approved_by <> started_by),
+    CHECK ((membership_id IS NULL) <> (address = ''))
+);
+
+CREATE TABLE owner_recovery_links (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id   BIGINT NOT NULL REFERENCES accounts (id),
+    recovery_id  BIGINT NOT NULL,
+    user_id      BIGINT REFERENCES users (id),
+    token_hash   TEXT  NOT NULL UNIQUE,
+    created_at   TIMESTAMP NOT NULL,
+    UNIQUE (account_id, id),
+    FOREIGN KEY (account_id, recovery_id) REFERENCES owner_recoveries (account_id, id)
 );
 
 CREATE TABLE ownership_offers (
@@ -438,7 +509,47 @@ CREATE TABLE staff (
     status        TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
     created_at    TIMESTAMP NOT NULL,
     signed_in_at  TIMESTAMP
-, role_id BIGINT REFERENCES staff_roles (id));
+, role_id BIGINT REFERENCES staff_roles (id), credentials BIGINT NOT NULL DEFAULT 1);
+
+CREATE TABLE staff_authenticators (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    staff_id    BIGINT NOT NULL REFERENCES staff (id),
+    name        TEXT NOT NULL,
+    sealed      TEXT NOT NULL,
+    last_step   BIGINT NOT NULL,
+    created_at  TIMESTAMP NOT NULL,
+    used_at     TIMESTAMP
+);
+
+CREATE TABLE staff_links (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    staff_id    BIGINT REFERENCES staff (id),
+    token_hash  TEXT  NOT NULL UNIQUE,
+    created_at  TIMESTAMP NOT NULL,
+    expires_at  TIMESTAMP NOT NULL,
+    ended_at    TIMESTAMP
+);
+
+CREATE TABLE staff_passkeys (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    staff_id    BIGINT NOT NULL REFERENCES staff (id),
+    credential  TEXT  NOT NULL UNIQUE,
+    handle      TEXT  NOT NULL,
+    name        TEXT NOT NULL,
+    record      TEXT NOT NULL,
+    created_at  TIMESTAMP NOT NULL,
+    used_at     TIMESTAMP,
+    cloned_at   TIMESTAMP
+);
+
+CREATE TABLE staff_recovery_codes (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    staff_id    BIGINT NOT NULL REFERENCES staff (id),
+    code_hash   TEXT  NOT NULL,
+    created_at  TIMESTAMP NOT NULL,
+    used_at     TIMESTAMP,
+    UNIQUE (staff_id, code_hash)
+);
 
 CREATE TABLE staff_roles (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -458,7 +569,7 @@ CREATE TABLE staff_sessions (
     ended_at    TIMESTAMP,
     agent       TEXT NOT NULL DEFAULT '',
     network     TEXT NOT NULL DEFAULT ''
-);
+, second_at TIMESTAMP, failures BIGINT NOT NULL DEFAULT 0);
 
 CREATE TABLE terms (
     version       BIGINT PRIMARY KEY,
@@ -499,16 +610,24 @@ CREATE TABLE users (
     search          TEXT  NOT NULL DEFAULT '',
     created_at      TIMESTAMP NOT NULL,
     signed_in_at    TIMESTAMP
-, second_since TIMESTAMP, import_id BIGINT REFERENCES imports (id), several BOOLEAN NOT NULL DEFAULT FALSE, terms_version BIGINT NOT NULL DEFAULT 0, terms_at TIMESTAMP);
+, second_since TIMESTAMP, import_id BIGINT REFERENCES imports (id), several BOOLEAN NOT NULL DEFAULT FALSE, terms_version BIGINT NOT NULL DEFAULT 0, terms_at TIMESTAMP, suspended_at TIMESTAMP, suspended_why TEXT NOT NULL DEFAULT '');
 
 -- SQLite: each index, by name.
 
 CREATE INDEX account_notes_recent ON account_notes (account_id, sticky DESC, changed_at DESC);
+CREATE INDEX accounts_created ON accounts (created_at);
 CREATE INDEX address_changes_old ON address_changes (old_address) WHERE done_at IS NOT NULL AND undone_at IS NULL;
 CREATE INDEX address_changes_user ON address_changes (user_id);
 CREATE INDEX alarms_user ON alarms (user_id) WHERE ended_at IS NULL;
 CREATE INDEX audit_records_account ON audit_records (account_id, id);
 CREATE INDEX audit_records_actor ON audit_records (actor_kind, actor_id, id);
+CREATE INDEX audit_records_at ON audit_records (at, id);
+CREATE INDEX audit_records_behalf ON audit_records (behalf_id, id) WHERE behalf_id IS NOT NULL;
+CREATE INDEX audit_records_denied ON audit_records (id) WHERE outcome = 'denied';
+CREATE INDEX audit_records_event ON audit_records (event, id);
+CREATE INDEX audit_records_kind ON audit_records (object_kind, id);
+CREATE INDEX audit_records_object ON audit_records (object_id, id);
+CREATE INDEX audit_records_staff ON audit_records (id) WHERE actor_kind = 'staff';
 CREATE INDEX audit_records_subject ON audit_records (subject_id, id);
 CREATE INDEX authenticators_user ON authenticators (user_id);
 CREATE INDEX ceremonies_expires ON ceremonies (expires_at);
@@ -517,16 +636,21 @@ CREATE INDEX devices_user ON devices (user_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX factor_resets_open ON factor_resets (user_id) WHERE state = 'open';
 CREATE INDEX grants_membership ON grants (account_id, membership_id) WHERE ended_at IS NULL;
 CREATE INDEX identities_user ON identities (user_id);
+CREATE UNIQUE INDEX impersonations_one ON impersonations (staff_session_id) WHERE ended_at IS NULL;
+CREATE INDEX impersonations_running ON impersonations (id) WHERE ended_at IS NULL;
 CREATE INDEX import_rows_target ON import_rows (target_id);
 CREATE INDEX invitations_address ON invitations (address) WHERE state = 'pending';
 CREATE UNIQUE INDEX invitations_pending ON invitations (account_id, address) WHERE state = 'pending';
+CREATE INDEX invitations_waiting ON invitations (sent_at) WHERE state = 'pending';
 CREATE INDEX mails_about ON mails (about_id, id);
 CREATE INDEX mails_account ON mails (account_id, id);
 CREATE INDEX mails_state ON mails (state, id);
 CREATE INDEX mails_user ON mails (user_id, id);
 CREATE INDEX memberships_accounts ON memberships (user_id, account_id, starts_at, ends_at) WHERE status = 'active';
+CREATE INDEX memberships_ending ON memberships (ends_at) WHERE status = 'active' AND ends_at IS NOT NULL;
 CREATE INDEX memberships_recent ON memberships (user_id, seen_at DESC, id DESC) WHERE status <> 'ended';
 CREATE UNIQUE INDEX memberships_user ON memberships (account_id, user_id) WHERE status <> 'ended';
+CREATE UNIQUE INDEX owner_recoveries_open ON owner_recoveries (account_id) WHERE state = 'open';
 CREATE UNIQUE INDEX ownership_offers_open ON ownership_offers (account_id, to_id) WHERE state = 'open';
 CREATE UNIQUE INDEX partner_links_pair ON partner_links (account_id, partner_id) WHERE status <> 'ended';
 CREATE INDEX partner_links_partner ON partner_links (partner_id) WHERE status = 'active';
@@ -534,18 +658,83 @@ CREATE INDEX passkeys_handle ON passkeys (handle);
 CREATE INDEX passkeys_user ON passkeys (user_id);
 CREATE INDEX sessions_user ON sessions (user_id) WHERE ended_at IS NULL;
 CREATE INDEX signups_address ON signups (address) WHERE ended_at IS NULL;
+CREATE INDEX staff_role ON staff (role_id);
+CREATE INDEX staff_authenticators_staff ON staff_authenticators (staff_id);
+CREATE INDEX staff_links_staff ON staff_links (staff_id);
+CREATE INDEX staff_passkeys_staff ON staff_passkeys (staff_id);
+CREATE INDEX staff_sessions_staff ON staff_sessions (staff_id) WHERE ended_at IS NULL;
 CREATE INDEX throttles_ends ON throttles (ends_at);
 CREATE INDEX user_links_user ON user_links (user_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX users_address ON users (address) WHERE status <> 'deleted';
+CREATE INDEX users_suspended ON users (suspended_at) WHERE status = 'suspended';
 
 -- SQLite: each trigger, by name.
 
+CREATE TRIGGER search_accounts_delete AFTER DELETE ON accounts
+BEGIN INSERT INTO search_accounts (search_accounts, rowid, search) VALUES ('delete', OLD.id, ' ' || OLD.search); END;
+CREATE TRIGGER search_accounts_insert AFTER INSERT ON accounts
+BEGIN INSERT INTO search_accounts (rowid, search) VALUES (NEW.id, ' ' || NEW.search); END;
+CREATE TRIGGER search_accounts_update AFTER UPDATE OF search ON accounts WHEN OLD.search <> NEW.search
+BEGIN
+    INSERT INTO search_accounts (search_accounts, rowid, search) VALUES ('delete', OLD.id, ' ' || OLD.search);
+    INSERT INTO search_accounts (rowid, search) VALUES (NEW.id, ' ' || NEW.search);
+END;
+CREATE TRIGGER audit_checkpoints_no_delete BEFORE DELETE ON audit_checkpoints
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_checkpoints_no_replace BEFORE INSERT ON audit_checkpoints WHEN EXISTS (SELECT 1 FROM audit_checkpoints WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_checkpoints_no_update BEFORE UPDATE ON audit_checkpoints
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_heads_no_delete BEFORE DELETE ON audit_heads
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_heads_no_insert BEFORE INSERT ON audit_heads
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_heads_only_on BEFORE UPDATE ON audit_heads WHEN NEW.seq < OLD.seq OR NEW.lane <> OLD.lane
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_keys_no_delete BEFORE DELETE ON audit_keys
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_keys_no_replace BEFORE INSERT ON audit_keys WHEN EXISTS (SELECT 1 FROM audit_keys WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_keys_no_update BEFORE UPDATE OF id, public, created_at ON audit_keys
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit_records
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit_records WHEN EXISTS (SELECT 1 FROM audit_records WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit_records
+WHEN OLD.hash <> '' OR NEW.lane <> 0 OR OLD.id > (SELECT through FROM audit_heads WHERE lane = 0)
+    OR (OLD.id, OLD.at, OLD.event, OLD.outcome, OLD.actor_kind, OLD.actor_id, OLD.via, OLD.via_id, OLD.behalf_id, OLD.account_id,
+        OLD.object_kind, OLD.object_id, OLD.subject_id, OLD.before, OLD.after, OLD.request, OLD.network)
+    IS NOT (NEW.id, NEW.at, NEW.event, NEW.outcome, NEW.actor_kind, NEW.actor_id, NEW.via, NEW.via_id, NEW.behalf_id, NEW.account_id,
+        NEW.object_kind, NEW.object_id, NEW.subject_id, NEW.before, NEW.after, NEW.request, NEW.network)
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER search_contacts_delete AFTER DELETE ON contacts
+BEGIN INSERT INTO search_contacts (search_contacts, rowid, search) VALUES ('delete', OLD.id, ' ' || OLD.search); END;
+CREATE TRIGGER search_contacts_insert AFTER INSERT ON contacts
+BEGIN INSERT INTO search_contacts (rowid, search) VALUES (NEW.id, ' ' || NEW.search); END;
+CREATE TRIGGER search_contacts_update AFTER UPDATE OF search ON contacts WHEN OLD.search <> NEW.search
+BEGIN
+    INSERT INTO search_contacts (search_contacts, rowid, search) VALUES ('delete', OLD.id, ' ' || OLD.search);
+    INSERT INTO search_contacts (rowid, search) VALUES (NEW.id, ' ' || NEW.search);
+END;
+CREATE TRIGGER search_invitations_delete AFTER DELETE ON invitations
+BEGIN INSERT INTO search_invitations (search_invitations, rowid, address) VALUES ('delete', OLD.id, ' ' || OLD.address); END;
+CREATE TRIGGER search_invitations_insert AFTER INSERT ON invitations
+BEGIN INSERT INTO search_invitations (rowid, address) VALUES (NEW.id, ' ' || NEW.address); END;
+CREATE TRIGGER search_invitations_update AFTER UPDATE OF address ON invitations WHEN OLD.address <> NEW.address
+BEGIN
+    INSERT INTO search_invitations (search_invitations, rowid, address) VALUES ('delete', OLD.id, ' ' || OLD.address);
+    INSERT INTO search_invitations (rowid, address) VALUES (NEW.id, ' ' || NEW.address);
+END;
+CREATE TRIGGER search_users_delete AFTER DELETE ON users
+BEGIN INSERT INTO search_users (search_users, rowid, search) VALUES ('delete', OLD.id, ' ' || OLD.search); END;
+CREATE TRIGGER search_users_insert AFTER INSERT ON users
+BEGIN INSERT INTO search_users (rowid, search) VALUES (NEW.id, ' ' || NEW.search); END;
+CREATE TRIGGER search_users_update AFTER UPDATE OF search ON users WHEN OLD.search <> NEW.search
+BEGIN
+    INSERT INTO search_users (search_users, rowid, search) VALUES ('delete', OLD.id, ' ' || OLD.search);
+    INSERT INTO search_users (rowid, search) VALUES (NEW.id, ' ' || NEW.search);
+END;
 
 -- PostgreSQL: the functions and triggers, and who sees which rows.
 
@@ -561,6 +750,78 @@ AS $function$
 BEGIN
     RAISE EXCEPTION 'the audit log is append-only';
 END $function$;
+CREATE OR REPLACE FUNCTION public.clientele_chain_once()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF OLD.hash <> '' OR NEW.lane <> 0 OR OLD.id > (SELECT through FROM audit_heads WHERE lane = 0)
+        OR to_jsonb(NEW) - '{lane,seq,previous,hash}'::text[] <> to_jsonb(OLD) - '{lane,seq,previous,hash}'::text[] THEN
+        RAISE EXCEPTION 'the audit log is append-only';
+    END IF;
+    RETURN NEW;
+END $function$;
+CREATE OR REPLACE FUNCTION public.clientele_grams(t text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$ SELECT COALESCE(array_agg(substr(t, n, 3)), '{}') FROM generate_series(1, length(t) - 2) n $function$;
+CREATE OR REPLACE FUNCTION public.clientele_search_accounts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO search_accounts SELECT id, ' ' || search FROM fresh;
+    ELSIF TG_OP = 'UPDATE' THEN
+        UPDATE search_accounts SET text = ' ' || NEW.search WHERE id = NEW.id;
+    ELSE
+        DELETE FROM search_accounts WHERE id = OLD.id;
+    END IF;
+    RETURN NULL;
+END $function$;
+CREATE OR REPLACE FUNCTION public.clientele_search_contacts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO search_contacts SELECT id, ' ' || search FROM fresh;
+    ELSIF TG_OP = 'UPDATE' THEN
+        UPDATE search_contacts SET text = ' ' || NEW.search WHERE id = NEW.id;
+    ELSE
+        DELETE FROM search_contacts WHERE id = OLD.id;
+    END IF;
+    RETURN NULL;
+END $function$;
+CREATE OR REPLACE FUNCTION public.clientele_search_invitations()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO search_invitations SELECT id, ' ' || address FROM fresh;
+    ELSIF TG_OP = 'UPDATE' THEN
+        UPDATE search_invitations SET text = ' ' || NEW.address WHERE id = NEW.id;
+    ELSE
+        DELETE FROM search_invitations WHERE id = OLD.id;
+    END IF;
+    RETURN NULL;
+END $function$;
+CREATE OR REPLACE FUNCTION public.clientele_search_users()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO search_users SELECT id, ' ' || search FROM fresh;
+    ELSIF TG_OP = 'UPDATE' THEN
+        UPDATE search_users SET text = ' ' || NEW.search WHERE id = NEW.id;
+    ELSE
+        DELETE FROM search_users WHERE id = OLD.id;
+    END IF;
+    RETURN NULL;
+END $function$;
 CREATE OR REPLACE FUNCTION public.clientele_user()
  RETURNS bigint
  LANGUAGE sql
@@ -572,7 +833,24 @@ CREATE OR REPLACE FUNCTION public.clientele_wide()
  STABLE PARALLEL SAFE
 AS $function$ SELECT COALESCE(current_setting('clientele.wide', true), '') = 'on' $function$;
 
-CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_records FOR EACH STATEMENT EXECUTE FUNCTION clientele_append_only();
+CREATE TRIGGER search_accounts_delete AFTER DELETE ON public.accounts FOR EACH ROW EXECUTE FUNCTION clientele_search_accounts();
+CREATE TRIGGER search_accounts_insert AFTER INSERT ON public.accounts REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION clientele_search_accounts();
+CREATE TRIGGER search_accounts_update AFTER UPDATE OF search ON public.accounts FOR EACH ROW WHEN ((old.search <> new.search)) EXECUTE FUNCTION clientele_search_accounts();
+CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION clientele_append_only();
+CREATE TRIGGER audit_append_only BEFORE INSERT OR DELETE OR UPDATE OF lane OR TRUNCATE ON public.audit_heads FOR EACH STATEMENT EXECUTE FUNCTION clientele_append_only();
+CREATE TRIGGER audit_only_on BEFORE UPDATE ON public.audit_heads FOR EACH ROW WHEN ((new.seq < old.seq)) EXECUTE FUNCTION clientele_append_only();
+CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE OF id, public, created_at OR TRUNCATE ON public.audit_keys FOR EACH STATEMENT EXECUTE FUNCTION clientele_append_only();
+CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE OF id, at, event, outcome, actor_kind, actor_id, via, via_id, behalf_id, account_id, object_kind, object_id, subject_id, before, after, request, network OR TRUNCATE ON public.audit_records FOR EACH STATEMENT EXECUTE FUNCTION clientele_append_only();
+CREATE TRIGGER audit_chain_once BEFORE UPDATE ON public.audit_records FOR EACH ROW EXECUTE FUNCTION clientele_chain_once();
+CREATE TRIGGER search_contacts_delete AFTER DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION clientele_search_contacts();
+CREATE TRIGGER search_contacts_insert AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION clientele_search_contacts();
+CREATE TRIGGER search_contacts_update AFTER UPDATE OF search ON public.contacts FOR EACH ROW WHEN ((old.search <> new.search)) EXECUTE FUNCTION clientele_search_contacts();
+CREATE TRIGGER search_invitations_delete AFTER DELETE ON public.invitations FOR EACH ROW EXECUTE FUNCTION clientele_search_invitations();
+CREATE TRIGGER search_invitations_insert AFTER INSERT ON public.invitations REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION clientele_search_invitations();
+CREATE TRIGGER search_invitations_update AFTER UPDATE OF address ON public.invitations FOR EACH ROW WHEN ((old.address <> new.address)) EXECUTE FUNCTION clientele_search_invitations();
+CREATE TRIGGER search_users_delete AFTER DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION clientele_search_users();
+CREATE TRIGGER search_users_insert AFTER INSERT ON public.users REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION clientele_search_users();
+CREATE TRIGGER search_users_update AFTER UPDATE OF search ON public.users FOR EACH ROW WHEN ((old.search <> new.search)) EXECUTE FUNCTION clientele_search_users();
 
 POLICY wall ON account_notes (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()))
@@ -584,12 +862,15 @@ POLICY wall ON accounts (enabled, forced)
     USING (clientele_wide() OR (id = clientele_account()))
     WITH CHECK (clientele_wide() OR (id = clientele_account()));
 POLICY wall ON audit_records (enabled, forced)
-    USING (clientele_wide() OR (account_id = clientele_account()) OR ((actor_kind = 'user'::text) AND (actor_id = clientele_user())) OR (subject_id = clientele_user()))
+    USING (clientele_wide() OR (account_id = clientele_account()) OR ((actor_kind = 'user'::text) AND (actor_id = clientele_user())) OR (subject_id = clientele_user()) OR (behalf_id = clientele_user()))
     WITH CHECK (clientele_wide() OR (account_id IS NULL) OR (account_id = clientele_account()));
 POLICY wall ON contacts (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()))
     WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
 POLICY wall ON grants (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON impersonations (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()))
     WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
 POLICY wall ON invitation_blocks (enabled, forced)
@@ -603,6 +884,12 @@ POLICY wall ON mails (enabled, forced)
     WITH CHECK (clientele_wide() OR (((account_id IS NULL) OR (account_id = clientele_account())) AND ((about_id IS NULL) OR (about_id = clientele_account()))));
 POLICY wall ON memberships (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()) OR (user_id = clientele_user()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON owner_recoveries (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON owner_recovery_links (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
     WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
 POLICY wall ON ownership_offers (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()))

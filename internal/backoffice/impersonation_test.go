@@ -11,7 +11,6 @@ import (
 	"clientele/internal/access"
 	"clientele/internal/apptest"
 	"clientele/internal/auth"
-	"clientele/internal/config"
 	"clientele/internal/db"
 	"clientele/internal/id"
 	"clientele/internal/staff"
@@ -317,6 +316,10 @@ func toldByMail(t *testing.T, tell string) {
 	t.Helper()
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		s := newShoulder(w)
+		if tell == "on" {
+			root := w.Operator("Root", "root@northbeam.example", "administrator")
+			root.Post("/staff/settings/notices", url.Values{"tell_impersonation": {"on"}}).Must(200)
+		}
 		s.act()
 		if tell == "off" {
 			if n := w.Count("mails WHERE kind = 'impersonation'"); n != 0 {
@@ -331,7 +334,7 @@ func toldByMail(t *testing.T, tell string) {
 			}
 		}
 		w.Mail.Next(t, s.alice.Address, "acts in")
-	}, func(c *config.Config) { c.TellLook = tell })
+	})
 }
 
 // TestT112_AnHourIsAllThereIs: using it does not lengthen it, and the time is

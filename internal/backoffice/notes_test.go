@@ -62,7 +62,7 @@ func TestStaffChangesContacts(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		d := newDesk(w)
 		path := d.base + "/contacts"
-		form := d.root.Get(path + "/new").Must(200, "New contact")
+		form := d.root.Get(path+"/new").Must(200, "New contact")
 		p := form.Submit(path, url.Values{"name": {"Bo Books"}, "address": {"none"}, "country": {"DE"}}).Must(422)
 		if p.FieldError("address") == "" || p.Find("[name=name]").AttrOr("value", "") != "Bo Books" {
 			t.Error("a mistake is not named, or what was typed is lost")
@@ -109,7 +109,7 @@ func TestGroupsAndFields(t *testing.T) {
 		first, second := d.root.Get(details), d.root.Get(details)
 		first.Submit(d.base+"/further", url.Values{"group": {group}, risk: {"high"}}).Must(200, "Resellers", "high")
 		p = second.Submit(d.base+"/further", url.Values{risk: {"low"}}).Must(409, "Robin Okafor", "→ “Resellers”", "→ “high”")
-		if got := p.Find(`[name="` + risk + `"] option[selected]`).AttrOr("value", ""); got != "low" {
+		if got := p.Find(`[name="`+risk+`"] option[selected]`).AttrOr("value", ""); got != "low" {
 			t.Errorf("what was chosen is lost: %q", got)
 		}
 		p.Submit(d.base+"/further", url.Values{"group": {group}}).Must(200, "low")
@@ -132,7 +132,7 @@ func TestGroupsAndFields(t *testing.T) {
 		if w.Count("account_values WHERE value = 'high'") != 0 || w.Count("account_values WHERE value = 's3cret-word'") != 1 {
 			t.Error("an owner has changed what is for staff alone, or her own is lost")
 		}
-		if p := d.nora.Get("/a/" + id.String(d.bakery) + "/activity").Must(200, "Order number (empty) → “PO-17”"); strings.Contains(p.Body, "s3cret-word") || p.Says("Risk") || p.Says("Resellers") {
+		if p := d.nora.Get("/a/"+id.String(d.bakery)+"/activity").Must(200, "Order number (empty) → “PO-17”"); strings.Contains(p.Body, "s3cret-word") || p.Says("Risk") || p.Says("Resellers") {
 			t.Error("the account's log tells what it must not")
 		}
 		if p := d.nora.Get("/me/accounts/new").Must(200, "Order number"); p.Submit("/me/accounts/new", url.Values{"name": {"Second"}, "currency": {"EUR"}}).Must(422).FieldError(order) == "" {

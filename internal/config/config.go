@@ -36,7 +36,6 @@ type Config struct {
 	SignUp         string   `name:"signup" env:"CLIENTELE_SIGNUP" default:"" enum:",open,invitation" help:"Who may sign up: open, or by invitation only."`
 	PasswordLength int      `name:"password-length" env:"CLIENTELE_PASSWORD_LENGTH" help:"How many characters a new password has at least, 8 to 64."`
 	GeoFile        string   `name:"geo-file" env:"CLIENTELE_GEO_FILE" help:"File in MaxMind's format that tells where addresses are, by city or by country. Without one, sessions show no place."`
-	TellLook       string   `name:"tell-impersonation" env:"CLIENTELE_TELL_IMPERSONATION" default:"on" enum:"on,off" help:"Whether people are mailed when staff look at an account as them: on or off."`
 	LogFormat      string   `name:"log-format" env:"CLIENTELE_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"auto prints for people on a terminal, and JSON elsewhere."`
 }
 
@@ -226,7 +225,6 @@ func (s Settled) Lines() []string {
 		"signup           " + orElse(s.SignUp),
 		"password-length  " + orElse(length),
 		"geo-file         " + places,
-		"tell-impersonation  " + s.TellLook,
 		"log-format       " + s.LogFormat,
 	}
 }

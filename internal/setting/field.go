@@ -152,9 +152,9 @@ var fields = []Field{
 		Hint: "From 1 to 12 hours.",
 	},
 	{
-		Key: "tell_impersonation", Label: "Tell customers by mail when staff have looked as one of them", Section: Notices, Tick: true,
+		Key: "tell_impersonation", Label: "Tell people by mail when staff look as them", Section: Notices, Tick: true,
 		read: tick(func(v *Values, on bool) { v.TellImpersonation = on }),
-		Hint: "The account's owners get a mail that says who it was, as whom, when and why. It stands in the account's activity in any case.",
+		Hint: "The person as whom somebody looks gets a mail that says who it is, where and why. It stands in her activity, and in the account's, in any case.",
 	},
 }
 

@@ -43,8 +43,8 @@ type Values struct {
 	StaffSessionIdle time.Duration
 	StaffSessionLife time.Duration
 
-	// TellImpersonation has an account told by mail when an operator has looked
-	// or acted as one of its people.
+	// TellImpersonation has people told by mail when an operator looks or acts
+	// as them.
 	TellImpersonation bool
 
 	Terms Terms
