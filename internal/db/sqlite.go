@@ -139,6 +139,9 @@ func (r *reader) exec(ctx context.Context, statement string) error {
 
 // drop gives the connection up; the next use opens another.
 func (r *reader) drop() {
+	for _, s := range r.stmts {
+		s.Close() // or the file would stay open behind the connection
+	}
 	if r.conn != nil {
 		r.conn.Close()
 	}
