@@ -42,6 +42,19 @@ func (d *DB) Migrate(ctx context.Context) (err error) {
 	return nil
 }
 
+// MigrateTo brings an empty database to an earlier schema, for a copy that was
+// made with that.
+func (d *DB) MigrateTo(ctx context.Context, schema int64) error {
+	provider, err := d.provider()
+	if err != nil {
+		return err
+	}
+	if _, err := provider.UpTo(ctx, schema); err != nil {
+		return fmt.Errorf("the database could not be migrated to schema %d: %w", schema, notOwner(err))
+	}
+	return nil
+}
+
 // notOwner says what to do where the tables belong to another role.
 func notOwner(err error) error {
 	var pg *pgconn.PgError

@@ -114,13 +114,13 @@ func execSimple(ctx context.Context, conn *sql.Conn, text string) error {
 
 // readPostgres runs fn in a read-only transaction that costs two round trips
 // beside the queries of fn.
-func (d *DB) readPostgres(ctx context.Context, scope Scope, fn func(*Tx) error) error {
+func (d *DB) readPostgres(ctx context.Context, begin string, scope Scope, fn func(*Tx) error) error {
 	conn, err := d.read.Conn(ctx)
 	if err != nil {
 		return unavailable(err)
 	}
 	defer conn.Close()
-	if err := execSimple(ctx, conn, "begin read only; "+scopeSettings(scope)); err != nil {
+	if err := execSimple(ctx, conn, begin+"; "+scopeSettings(scope)); err != nil {
 		return unavailable(err)
 	}
 	err = fn(&Tx{db: d, conn: conn, Now: d.Now(), scope: scope, ctx: ctx})

@@ -77,9 +77,18 @@ var errBadConn = driver.ErrBadConn
 // changes nothing.
 func (d *DB) Read(ctx context.Context, scope Scope, fn func(*Tx) error) error {
 	if d.engine == Postgres {
-		return d.readPostgres(ctx, scope, fn)
+		return d.readPostgres(ctx, "begin read only", scope, fn)
 	}
 	return d.readSQLite(ctx, scope, false, fn)
+}
+
+// Snapshot is Read over every row, in which also several queries, however long
+// they take, see the database as it was at one moment. Writers go on meanwhile.
+func (d *DB) Snapshot(ctx context.Context, fn func(*Tx) error) error {
+	if d.engine == Postgres {
+		return d.readPostgres(ctx, "begin isolation level repeatable read read only", Wide, fn)
+	}
+	return d.readSQLite(ctx, Wide, false, fn)
 }
 
 // Peek is Read for a single query, which sees one state of the database also
