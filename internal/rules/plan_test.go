@@ -12,9 +12,9 @@ import (
 // in here once, above everything that will import it.
 var plan = slices.Concat(
 	// Foundation: knows nothing of the trade.
-	[]string{"id", "money", "fault", "plain", "locale", "config", "seal", "password", "geo", "db", "audit", "job", "mail", "setting"},
+	[]string{"id", "money", "fault", "plain", "locale", "config", "seal", "password", "geo", "db", "backup", "audit", "job", "mail", "setting"},
 	// People: who you are and what you may do.
-	[]string{"user", "auth", "access", "account", "invite", "staff", "sso"},
+	[]string{"user", "auth", "access", "account", "invite", "staff", "sso", "system"},
 	// Trade: what an account owns, owes and asks.
 	[]string{"webhook", "catalog", "provision", "gateway", "service", "domain", "order", "billing", "ticket", "whmcs"},
 	// Doors: how people and programs come in.
