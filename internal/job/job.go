@@ -55,6 +55,8 @@ type Jobs struct {
 	periodic []*river.PeriodicJob
 	db       *db.DB
 	options  Options
+	kinds    []Args
+	every    map[string]time.Duration
 }
 
 // New prepares the queues over an open database. Register the workers, then
@@ -66,7 +68,7 @@ func New(d *db.DB, o Options) *Jobs {
 	if o.Backoff == nil {
 		o.Backoff = backoff
 	}
-	return &Jobs{db: d, workers: river.NewWorkers(), options: o}
+	return &Jobs{db: d, workers: river.NewWorkers(), options: o, every: map[string]time.Duration{}}
 }
 
 // backoff waits 10 s after the first failure, twice as long after each
@@ -91,8 +93,9 @@ func LastTry(ctx context.Context) bool { return ctx.Value(lastTry{}) != nil }
 
 type worker[A Args] struct {
 	river.WorkerDefaults[A]
-	work func(context.Context, A) error
-	jobs *Jobs
+	work    func(context.Context, A) error
+	jobs    *Jobs
+	timeout time.Duration
 }
 
 func (w *worker[A]) Work(ctx context.Context, j *river.Job[A]) error {
@@ -115,16 +118,22 @@ func (w *worker[A]) NextRetry(j *river.Job[A]) time.Time {
 	return w.jobs.options.Wall().Add(w.jobs.options.Backoff(j.Attempt))
 }
 
-func (w *worker[A]) Timeout(*river.Job[A]) time.Duration { return Timeout }
+func (w *worker[A]) Timeout(*river.Job[A]) time.Duration { return w.timeout }
 
 // Register says who works the jobs of one kind.
 func Register[A Args](j *Jobs, work func(context.Context, A) error) {
-	river.AddWorker(j.workers, &worker[A]{work: work, jobs: j})
+	j.register(*new(A), func() { river.AddWorker(j.workers, &worker[A]{work: work, jobs: j, timeout: Timeout}) })
+}
+
+// RegisterLong is Register for jobs whose tries may take longer than others.
+func RegisterLong[A Args](j *Jobs, timeout time.Duration, work func(context.Context, A) error) {
+	j.register(*new(A), func() { river.AddWorker(j.workers, &worker[A]{work: work, jobs: j, timeout: timeout}) })
 }
 
 // Every has a job enqueued at intervals, by one of the nodes at a time, and
 // once soon after the start.
 func (j *Jobs) Every(interval time.Duration, args Args) {
+	j.every[args.Kind()] = interval
 	j.periodic = append(j.periodic, river.NewPeriodicJob(river.PeriodicInterval(interval),
 		func() (river.JobArgs, *river.InsertOpts) { return args, &river.InsertOpts{Queue: string(Bulk)} },
 		&river.PeriodicJobOpts{RunOnStart: true}))
