@@ -4,15 +4,17 @@ import (
 	"context"
 	"strings"
 
+	"clientele/internal/audit"
 	"clientele/internal/auth"
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/user"
 )
 
 // WhenErased has fn run in the transaction that deletes a person, for what
 // else knows her.
-func (m *Memberships) WhenErased(fn func(tx *db.Tx, i auth.Identity) error) {
+func (m *Memberships) WhenErased(fn func(tx *db.Tx, person user.User) error) {
 	m.erased = append(m.erased, fn)
 }
 
@@ -55,25 +57,60 @@ func (m *Memberships) DeleteUser(ctx context.Context, a *auth.Auth, i auth.Ident
 			return lastOwnerOf(left)
 		}
 		for _, one := range mine {
-			self, err := find(tx, one.AccountID, one.ID)
-			if err != nil {
-				return err
-			}
-			by := proof{m: m, principal: Person(i), account: one.AccountID, by: i.Actor()}
-			if err := m.end(tx, by, self, "left"); err != nil {
+			if err := m.leave(tx, proof{m: m, principal: Person(i), account: one.AccountID, by: i.Actor()}, one.ID); err != nil {
 				return err
 			}
 		}
-		for _, fn := range m.erased {
-			if err := fn(tx, i); err != nil {
-				return err
-			}
+		if err := m.forget(tx, i.User()); err != nil {
+			return err
 		}
 		if err := a.Erase(tx, i.User(), i.Actor()); err != nil {
 			return err
 		}
 		return goneFrom(tx, i.User())
 	})
+}
+
+func (m *Memberships) leave(tx *db.Tx, by proof, number id.Membership) error {
+	self, err := find(tx, by.account, number)
+	if err != nil {
+		return err
+	}
+	return m.end(tx, by, self, "left")
+}
+
+// forget tells the other rooms that a person goes.
+func (m *Memberships) forget(tx *db.Tx, u id.User) error {
+	person, err := user.ByID(tx, u)
+	for _, fn := range m.erased {
+		if err == nil {
+			err = fn(tx, person)
+		}
+	}
+	return err
+}
+
+// EraseAgain deletes somebody whom an old copy of the database has brought
+// back, without a word to her: she has had it. An account may be left without
+// an owner by it.
+func (m *Memberships) EraseAgain(tx *db.Tx, u id.User, by audit.Actor) error {
+	mine, err := m.lockMine(tx, u)
+	if err != nil {
+		return err
+	}
+	for _, one := range mine {
+		if err := m.leave(tx, proof{m: m, account: one.AccountID, by: by}, one.ID); err != nil {
+			return err
+		}
+	}
+	if err := m.forget(tx, u); err != nil {
+		return err
+	}
+	person, err := user.ByID(tx, u)
+	if err != nil {
+		return err
+	}
+	return auth.EraseQuietly(tx, person, by)
 }
 
 // goneFrom makes sure, behind the lock of the person's own row, that she has

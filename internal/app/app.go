@@ -31,6 +31,7 @@ import (
 	"clientele/internal/setting"
 	"clientele/internal/sso"
 	"clientele/internal/staff"
+	"clientele/internal/system"
 	"clientele/internal/web"
 )
 
@@ -52,8 +53,10 @@ type App struct {
 	Settings    *setting.Settings
 	Providers   *sso.Providers
 	Places      *geo.Places // nil where no file of places is set
+	System      *system.System
 	Mux         *web.Mux
 	Key         seal.Key
+	tombs       tombs
 }
 
 // Options are what tests set and the command line does not.
@@ -61,6 +64,7 @@ type Options struct {
 	Clock   func() time.Time // the wall clock where it is nil
 	Poll    time.Duration    // how often the queues are looked at
 	Backoff func(failures int) time.Duration
+	Release string // of the program, as backups and the System page name it
 }
 
 // New opens the database, migrates it, and builds everything over it.
@@ -93,7 +97,7 @@ func New(ctx context.Context, c config.Settled, log *slog.Logger, o Options) (_ 
 		return nil, err
 	}
 	a.Jobs = job.New(d, job.Options{Wall: time.Now, Log: log, Poll: o.Poll, Backoff: o.Backoff, Before: a.Settings.Refresh})
-	a.build(key)
+	a.build(key, o.Release)
 	return a, a.Jobs.Build()
 }
 
@@ -109,7 +113,7 @@ func Migrate(ctx context.Context, d *db.DB) error {
 }
 
 // build wires the rooms of the house together, from the bottom up.
-func (a *App) build(key seal.Key) {
+func (a *App) build(key seal.Key, release string) {
 	base, set := a.Config.Base.String(), a.Settings
 	a.Outbox = mail.NewOutbox(a.DB, a.Jobs, key, set.Sending, a.Config.Base.Hostname())
 	a.Auth = auth.New(a.DB, password.Following(set.PasswordRules), a.Outbox, auth.Options{Key: key, Base: a.Config.Base, Settings: set, Place: a.Places.Of})
@@ -120,10 +124,15 @@ func (a *App) build(key seal.Key) {
 	a.Looks = staff.NewImpersonations(a.DB, a.Memberships, a.Outbox, base, set)
 	a.Owners = staff.NewOwners(a.DB, a.Memberships, a.Invites, a.Outbox, base, set)
 	a.Providers = sso.New(a.DB, a.Auth, sso.Options{Key: key, Base: a.Config.Base, Settings: set, Log: a.Log})
+	a.tombs = tombs{path: tombsBeside(a.Config.KeyFile), fail: func(err error) {
+		a.Log.Error("a deleted login is not in the list that keeps it from coming back with a backup", "error", err)
+	}}
+	a.Memberships.WhenErased(a.tombs.add)
+	a.System = system.New(a.DB, a.Jobs, key, a.Config, release)
 	a.Mux = web.NewMux(web.Options{BaseURL: a.Config.Base, TrustedProxies: a.Config.Proxies, Settings: set, Log: a.Log, Key: key, Wall: time.Now},
 		a.DB, a.Auth, a.Memberships, a.Staff, a.Looks)
 	portal.New(a.Auth, a.Memberships, a.Accounts, a.Invites, a.Owners, a.Providers, a.Outbox, set).Mount(a.Mux)
-	backoffice.New(a.Staff, a.Looks, a.Owners, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Jobs, a.Audit, set).Mount(a.Mux)
+	backoffice.New(a.Staff, a.Looks, a.Owners, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Jobs, a.Audit, set, a.System).Mount(a.Mux)
 	a.mountProbes()
 	a.mountSweep()
 	a.mountCheckpoints()

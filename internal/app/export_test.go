@@ -12,3 +12,12 @@ func SealedTables() (list []string) {
 	}
 	return list
 }
+
+// Opens are the tables of which a restore ends what is open, and those that it
+// leaves, with the reason.
+func Opens() (ended []string, left map[string]string) {
+	for _, o := range opens {
+		ended = append(ended, o.table)
+	}
+	return ended, lasts
+}

@@ -57,6 +57,9 @@ func openKey(ctx context.Context, d *db.DB, path string) (seal.Key, error) {
 	if err != nil {
 		return seal.Key{}, err
 	}
+	if s.check == restoring {
+		return seal.Key{}, errRestoring
+	}
 	if !s.any() {
 		return firstKey(ctx, d, path)
 	}

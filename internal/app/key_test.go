@@ -29,7 +29,10 @@ import (
 // command runs a command as an operator does beside the server of a world.
 func command(w *apptest.World, args ...string) (code int, said string) {
 	var out bytes.Buffer
-	args = append(args, "--database-url", w.Config.DatabaseURL, "--secret-key-file", w.Config.KeyFile)
+	if !slices.Contains(args, "--database-url") {
+		args = append(args, "--database-url", w.Config.DatabaseURL)
+	}
+	args = append(args, "--secret-key-file", w.Config.KeyFile)
 	code = cli.Run(args, "test", strings.NewReader(""), &out, &out)
 	return code, out.String()
 }

@@ -14,6 +14,9 @@ type sweepArgs struct{}
 // Kind names the job in the queue.
 func (sweepArgs) Kind() string { return "sweep" }
 
+// Words says what it does.
+func (sweepArgs) Words() string { return "Delete what nobody needs any more" }
+
 // mountSweep has it done every hour.
 func (a *App) mountSweep() {
 	job.Register(a.Jobs, func(ctx context.Context, _ sweepArgs) error { return a.Sweep(ctx) })

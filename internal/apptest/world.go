@@ -84,7 +84,7 @@ func (w *World) start() {
 	}
 	log := slog.New(slog.NewJSONHandler(w.Logs, nil))
 	w.App, err = app.New(context.Background(), settled, log, app.Options{
-		Clock: w.Clock.Now, Poll: 25 * time.Millisecond, Backoff: func(int) time.Duration { return 100 * time.Millisecond },
+		Clock: w.Clock.Now, Release: "test", Poll: 25 * time.Millisecond, Backoff: func(int) time.Duration { return 100 * time.Millisecond },
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -108,6 +108,14 @@ func (w *World) Restart(settings ...Setting) {
 	for _, s := range settings {
 		s(&w.settings)
 	}
+	w.start()
+}
+
+// Offline stops the product, does something to its data, and starts it again.
+func (w *World) Offline(do func()) {
+	w.t.Helper()
+	w.stop()
+	do()
 	w.start()
 }
 
@@ -241,4 +249,18 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("no answer to %s %s", req.Method, req.URL)
 	}
 	return res, nil
+}
+
+// At starts the product on a database that a test has filled, with its key.
+func At(t testing.TB, e db.Engine, databaseURL, keyFile string) *World {
+	t.Helper()
+	w := &World{Engine: e, Clock: NewClock(), Mail: newMailServer(t), Logs: &Logs{}, seen: newWitness(), t: t}
+	w.settings = config.Config{
+		DatabaseURL: databaseURL, BaseURL: BaseURL, Brand: "Northbeam Hosting", SignUp: "open", Listen: "127.0.0.1:0",
+		SMTPURL: w.Mail.URL(), SecretKeyFile: keyFile,
+	}
+	w.seen.https = true
+	w.start()
+	t.Cleanup(w.stop)
+	return w
 }

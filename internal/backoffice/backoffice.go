@@ -14,6 +14,7 @@ import (
 	"clientele/internal/setting"
 	"clientele/internal/sso"
 	"clientele/internal/staff"
+	"clientele/internal/system"
 	"clientele/internal/web"
 )
 
@@ -30,11 +31,12 @@ type Backoffice struct {
 	jobs        *job.Jobs
 	log         *audit.Log
 	settings    *setting.Settings
+	system      *system.System
 }
 
 // New makes the staff area.
-func New(s *staff.Staff, v *staff.Impersonations, w *staff.Owners, m *access.Memberships, as *account.Accounts, i *invite.Invites, p *sso.Providers, o *mail.Outbox, j *job.Jobs, l *audit.Log, set *setting.Settings) *Backoffice {
-	return &Backoffice{staff: s, looks: v, owners: w, memberships: m, accounts: as, invites: i, providers: p, outbox: o, jobs: j, log: l, settings: set}
+func New(s *staff.Staff, v *staff.Impersonations, w *staff.Owners, m *access.Memberships, as *account.Accounts, i *invite.Invites, p *sso.Providers, o *mail.Outbox, j *job.Jobs, l *audit.Log, set *setting.Settings, sy *system.System) *Backoffice {
+	return &Backoffice{staff: s, looks: v, owners: w, memberships: m, accounts: as, invites: i, providers: p, outbox: o, jobs: j, log: l, settings: set, system: sy}
 }
 
 // Mount mounts the pages.
@@ -58,6 +60,7 @@ func (b *Backoffice) Mount(m *web.Mux) {
 	b.mountLog(m)
 	b.mountProviders(m)
 	b.mountSettings(m)
+	b.mountSystem(m)
 }
 
 // open lets the operator into the account in the path, as somebody who may do

@@ -16,6 +16,7 @@ import (
 func (b *Backoffice) mountMails(m *web.Mux) {
 	web.Staff(m, "GET /staff/mails", b.mails)
 	web.Staff(m, "GET /staff/mails/{mail}", b.mail)
+	web.Staff(m, "POST /staff/mails/{mail}/send", b.sendMail, web.Audits("staff.sent_mail"))
 	web.Staff(m, "POST /staff/mails/retry", b.retryMails, web.Audits("staff.retried_mail"))
 }
 
@@ -83,6 +84,18 @@ func (b *Backoffice) retryMails(r *web.Request, by staff.For[staff.ReadMail]) er
 	}
 	r.Say(ui.Good, "All waiting mail is being tried again now. Reload the page in a moment to see what became of it.")
 	return r.Redirect("/staff/mails?state=queued")
+}
+
+func (b *Backoffice) sendMail(r *web.Request, by staff.For[staff.ReadMail]) error {
+	number, err := web.PathID[id.Mail](r, "mail")
+	if err != nil {
+		return err
+	}
+	if err := b.staff.SendMail(r.Context(), by, b.outbox, number); err != nil {
+		return err
+	}
+	r.Say(ui.Good, "The message is being sent now. Reload the page in a moment to see what became of it.")
+	return r.Redirect(mailPath(number))
 }
 
 func (b *Backoffice) mail(r *web.Request, by staff.For[staff.ReadMail]) error {

@@ -38,6 +38,9 @@ func page(r *web.Request, title string) ui.Page {
 	if _, err := staff.Check[staff.ManageStaff](r.Operator()); err == nil {
 		nav = append(nav, ui.NavItem{Label: "Staff", Href: "/staff/people", Icon: "shield"})
 	}
+	if _, err := staff.Check[staff.SeeSystem](r.Operator()); err == nil {
+		nav = append(nav, ui.NavItem{Label: "System", Href: "/staff/system", Icon: "server"})
+	}
 	for i, item := range nav {
 		nav[i].Current = r.URL.Path == item.Href || i > 0 && strings.HasPrefix(r.URL.Path, item.Href+"/") ||
 			item.Label == "Staff" && strings.HasPrefix(r.URL.Path, "/staff/roles")

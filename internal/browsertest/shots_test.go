@@ -46,6 +46,7 @@ func TestAlbum(t *testing.T) {
 	a.customers()
 	a.owners()
 	a.staff()
+	a.system()
 	a.former()
 	a.kept(t)
 }
@@ -55,6 +56,13 @@ func TestFormerAlbum(t *testing.T) {
 	a := &album{folder: shotsFolder(t)}
 	a.site = demoSite(t)
 	a.former()
+}
+
+// TestSystemAlbum takes those of the installation itself.
+func TestSystemAlbum(t *testing.T) {
+	a := &album{folder: shotsFolder(t)}
+	a.site = demoSite(t)
+	a.system()
 }
 
 // TestSignInAlbum takes those of signing in alone.

@@ -37,6 +37,8 @@ type commands struct {
 	Import  importCommands `cmd:"" help:"Bring in the people and accounts of another system."`
 	Staff   staffCommands  `cmd:"" help:"The operators of this installation."`
 	Audit   auditCommands  `cmd:"" help:"The record of who did what."`
+	Backup  backupCommand  `cmd:"" help:"Write the whole database into one file, also while the server runs."`
+	Restore restoreCommand `cmd:"" help:"Fill a database from a backup. Everybody signs in again."`
 	Key     keyCommands    `cmd:"" help:"The secret key that seals what must not be read in a copy of the database."`
 	Routes  routesCommand  `cmd:"" help:"Print every route with its guard."`
 	Config_ configCommand  `cmd:"" name:"config" help:"Print the settings as they are in force, without secrets."`
@@ -128,7 +130,7 @@ func isTerminal(f *os.File) bool {
 
 // open builds the product for a command that works beside the server.
 func (sh *shell) open() (*app.App, error) {
-	return app.New(sh.ctx, sh.settings, sh.logger(), app.Options{})
+	return app.New(sh.ctx, sh.settings, sh.logger(), app.Options{Release: sh.version})
 }
 
 type serveCommand struct{}
@@ -136,7 +138,7 @@ type serveCommand struct{}
 // Run serves until it is told to stop.
 func (serveCommand) Run(sh *shell) (err error) {
 	log := sh.logger()
-	a, err := app.New(sh.ctx, sh.settings, log, app.Options{})
+	a, err := app.New(sh.ctx, sh.settings, log, app.Options{Release: sh.version})
 	if err != nil {
 		return err
 	}

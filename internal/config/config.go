@@ -36,6 +36,8 @@ type Config struct {
 	SignUp         string   `name:"signup" env:"CLIENTELE_SIGNUP" default:"" enum:",open,invitation" help:"Who may sign up: open, or by invitation only."`
 	PasswordLength int      `name:"password-length" env:"CLIENTELE_PASSWORD_LENGTH" help:"How many characters a new password has at least, 8 to 64."`
 	GeoFile        string   `name:"geo-file" env:"CLIENTELE_GEO_FILE" help:"File in MaxMind's format that tells where addresses are, by city or by country. Without one, sessions show no place."`
+	BackupDir      string   `name:"backup-dir" env:"CLIENTELE_BACKUP_DIR" help:"Folder that gets a backup every day. Without one, backups are made by hand only, in the data folder."`
+	BackupKeep     int      `name:"backup-keep" env:"CLIENTELE_BACKUP_KEEP" default:"14" help:"How many backups stay in that folder, 1 to 1000; older ones are removed."`
 	LogFormat      string   `name:"log-format" env:"CLIENTELE_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"auto prints for people on a terminal, and JSON elsewhere."`
 }
 
@@ -70,6 +72,9 @@ func (c Config) Settle() (s Settled, err error) {
 		return s, fmt.Errorf("CLIENTELE_BRAND is %q: give the name of your company, in one line of at most %d characters", c.Brand, plain.NameLength)
 	}
 	if s.PasswordLength, err = parseLength(c.PasswordLength); err != nil {
+		return s, err
+	}
+	if s.BackupKeep, err = parseKeep(c.BackupKeep); err != nil {
 		return s, err
 	}
 	s.KeyFile = c.SecretKeyFile
@@ -169,6 +174,35 @@ func parseLength(n int) (int, error) {
 	return n, nil
 }
 
+// parseKeep checks how many backups stay. None is the default's.
+func parseKeep(n int) (int, error) {
+	if n == 0 {
+		return 14, nil
+	}
+	if n < 1 || n > 1000 {
+		return 0, fmt.Errorf("CLIENTELE_BACKUP_KEEP is %d: give the number of backups that stay in the folder, from 1 to 1000", n)
+	}
+	return n, nil
+}
+
+// DataFolder is the folder in which this installation keeps its files: that of
+// the SQLite file, or else that of the secret key.
+func (s Settled) DataFolder() string {
+	if strings.HasPrefix(s.DatabaseURL, "sqlite://") {
+		return s.dataFolder()
+	}
+	return filepath.Dir(s.KeyFile)
+}
+
+// Backups is the folder of the backups that the server makes, and whether it
+// makes one every day.
+func (s Settled) Backups() (folder string, daily bool) {
+	if s.BackupDir != "" {
+		return s.BackupDir, true
+	}
+	return filepath.Join(s.DataFolder(), "backups"), false
+}
+
 // Sender is the address that mail comes from where nobody has set one.
 func (s Settled) Sender() string {
 	host := s.Base.Hostname()
@@ -212,6 +246,10 @@ func (s Settled) Lines() []string {
 	if s.PasswordLength != 0 {
 		length = strconv.Itoa(s.PasswordLength)
 	}
+	backups := "none: no backups are made by themselves"
+	if s.BackupDir != "" {
+		backups = fmt.Sprintf("%s, the last %d", s.BackupDir, s.BackupKeep)
+	}
 	return []string{
 		"database-url     " + plain.URL(s.DatabaseURL),
 		fmt.Sprintf("allow-bypass     %t", s.AllowBypass),
@@ -225,6 +263,7 @@ func (s Settled) Lines() []string {
 		"signup           " + orElse(s.SignUp),
 		"password-length  " + orElse(length),
 		"geo-file         " + places,
+		"backup-dir       " + backups,
 		"log-format       " + s.LogFormat,
 	}
 }

@@ -347,11 +347,11 @@ func closeAs(tx *db.Tx, account id.Account, number id.Invitation, s State) error
 // forget takes a person who deletes herself out of the invitations that she
 // has had, and lifts her blocks: whoever has the address after her
 // inherits neither. An invitation that is open stays bound to the address.
-func forget(tx *db.Tx, i auth.Identity) error {
-	_, err := db.Exec(tx, "UPDATE invitations SET address = $2 WHERE accepted_by = $1 OR (address = $3 AND state <> 'pending')", i.User(), user.Pseudonym(i.User()), i.Address())
+func forget(tx *db.Tx, person user.User) error {
+	_, err := db.Exec(tx, "UPDATE invitations SET address = $2 WHERE accepted_by = $1 OR (address = $3 AND state <> 'pending')", person.ID, user.Pseudonym(person.ID), person.Address)
 	if err != nil {
 		return err
 	}
-	_, err = db.Exec(tx, "DELETE FROM invitation_blocks WHERE address = $1", i.Address())
+	_, err = db.Exec(tx, "DELETE FROM invitation_blocks WHERE address = $1", person.Address)
 	return err
 }

@@ -63,6 +63,9 @@ type deliverArgs struct {
 // Kind names the job in the queue.
 func (deliverArgs) Kind() string { return "mail.deliver" }
 
+// Words says what it does.
+func (deliverArgs) Words() string { return "Send mail" }
+
 // Send takes a message. It leaves if and only if the transaction commits.
 func (o *Outbox) Send(tx *db.Tx, m Message) (id.Mail, error) {
 	if m.To.IsZero() {
@@ -189,6 +192,23 @@ func (o *Outbox) Test(ctx context.Context, to Address) error {
 // testTimeout bounds the wait for a test message: somebody looks at a page.
 const testTimeout = 20 * time.Second
 
+// SendAfterAll has a message sent that is held in the log, and whose original
+// is still there. It answers db.ErrNone where there is none such.
+func (o *Outbox) SendAfterAll(tx *db.Tx, number id.Mail) error {
+	n, err := db.Exec(tx, "UPDATE mails SET state = 'queued', problem = '' WHERE id = $1 AND state = 'failed' AND sealed <> ''", number)
+	if err == nil && n == 0 {
+		err = db.ErrNone
+	}
+	if err != nil {
+		return err
+	}
+	class, err := db.One[Class](tx, "SELECT class FROM mails WHERE id = $1", number)
+	if err != nil {
+		return err
+	}
+	return o.jobs.Enqueue(tx, job.Queue(class), false, deliverArgs{Mail: number})
+}
+
 // said is what a mail server answered, as one line of bounded length: servers
 // answer in several.
 func said(problem string) string {
@@ -231,9 +251,11 @@ type LogEntry struct {
 	CreatedAt time.Time
 	TriedAt   db.Null[time.Time]
 	SentAt    db.Null[time.Time]
+	Held      bool // given up, with the original still there: it can be sent after all
 }
 
-const logColumns = `SELECT id, about_id, user_id, kind, class, recipient, subject, text_body, state, attempts, problem, created_at, tried_at, sent_at FROM mails`
+const logColumns = `SELECT id, about_id, user_id, kind, class, recipient, subject, text_body, state, attempts, problem, created_at, tried_at, sent_at,
+	state = 'failed' AND sealed <> '' AS held FROM mails`
 
 // LogSize is how many messages one page of the log shows.
 const LogSize = 50

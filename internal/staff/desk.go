@@ -185,6 +185,21 @@ func (s *Staff) Mail(ctx context.Context, by For[ReadMail], o *mail.Outbox, numb
 	return m, err
 }
 
+// SendMail has a message sent that was held back.
+func (s *Staff) SendMail(ctx context.Context, by For[ReadMail], o *mail.Outbox, number id.Mail) (err error) {
+	defer fault.Wrap(&err, "staff.SendMail(%d)", number)
+	return s.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		err := o.SendAfterAll(tx, number)
+		if errors.Is(err, db.ErrNone) {
+			return fault.New(fault.Conflict, "mail-not-held", "This message is not held back: it was sent meanwhile, or its original is no longer kept. Write to the recipient anew.")
+		}
+		if err != nil {
+			return err
+		}
+		return audit.Write(tx, by.Actor(), audit.Record{Event: "staff.sent_mail", Object: "mail", ObjectID: int64(number)})
+	})
+}
+
 // RetryMail has every message that waits for its next try tried now.
 func (s *Staff) RetryMail(ctx context.Context, by For[ReadMail], j *job.Jobs) (err error) {
 	defer fault.Wrap(&err, "staff.RetryMail")
