@@ -18,7 +18,7 @@ import (
 // taken away. They are put beside the restored tables as old_TABLE.
 var later = []struct{ table, columns string }{
 	{"installation", "id, created_at"},
-	{"users", "id, created_at, status, password, credentials, address, verified_at"},
+	{"users", "id, created_at, status, suspended_at, suspended_why, password, credentials, address, verified_at"},
 	{"passkeys", "id, created_at"},
 	{"authenticators", "id, created_at"},
 	{"identities", "id, created_at"},
@@ -30,6 +30,9 @@ var later = []struct{ table, columns string }{
 	{"accounts", "id, created_at, status, closed_at"},
 	{"staff_roles", "id, created_at, permissions"},
 	{"staff", "id, created_at, status, password, role, role_id"},
+	{"staff_passkeys", "id, created_at"},
+	{"staff_authenticators", "id, created_at"},
+	{"staff_recovery_codes", "id, created_at, used_at"},
 	{"providers", "id, created_at, status"},
 }
 
@@ -115,6 +118,11 @@ func gone(table string) string {
 	return " WHERE NOT EXISTS (SELECT 1 FROM old_" + table + " o WHERE o.id = " + table + ".id AND o.created_at = " + table + ".created_at)"
 }
 
+// used finds restored codes that were used, or replaced, later.
+func used(table string) string {
+	return " WHERE used_at IS NULL AND NOT EXISTS (SELECT 1 FROM old_" + table + " o WHERE o.id = " + table + ".id AND o.created_at = " + table + ".created_at AND o.used_at IS NULL)"
+}
+
 // A taking is something that was taken away after the backup, and is taken
 // away again.
 type taking struct {
@@ -126,12 +134,12 @@ type taking struct {
 // anybody anything: where the later state is wider in one thing and narrower in
 // another, it is what last stood.
 var takings = []taking{
-	{"people are suspended again", "UPDATE users SET status = 'suspended'" + same("users") + "o.status = 'suspended' AND users.status = 'active'", true},
+	{"people are suspended again", "UPDATE users SET status = 'suspended', suspended_at = o.suspended_at, suspended_why = o.suspended_why" + same("users") + "o.status = 'suspended' AND users.status = 'active'", true},
 	{"passwords are the later ones", "UPDATE users SET password = o.password, credentials = o.credentials" + same("users") + "o.status <> 'deleted' AND users.status <> 'deleted' AND o.password <> users.password", false},
 	{"passkeys that were removed are removed again", "DELETE FROM passkeys" + gone("passkeys"), false},
 	{"authenticator apps that were removed are removed again", "DELETE FROM authenticators" + gone("authenticators"), false},
 	{"sign-ins through providers that were unlinked are unlinked again", "DELETE FROM identities" + gone("identities"), false},
-	{"recovery codes that were used or replaced are void", "DELETE FROM recovery_codes WHERE used_at IS NULL AND NOT EXISTS (SELECT 1 FROM old_recovery_codes o WHERE o.id = recovery_codes.id AND o.created_at = recovery_codes.created_at AND o.used_at IS NULL)", false},
+	{"recovery codes that were used or replaced are void", "DELETE FROM recovery_codes" + used("recovery_codes"), false},
 	{"people have no second factor any more", "UPDATE users SET second_since = NULL WHERE second_since IS NOT NULL AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = users.id) AND NOT EXISTS (SELECT 1 FROM authenticators p WHERE p.user_id = users.id)", false},
 	{"roles allow only what both allowed", "UPDATE roles SET permissions = roles.permissions & o.permissions" + same("roles") + "o.permissions <> roles.permissions", true},
 	{"memberships ended are ended again", "UPDATE memberships SET status = 'ended', owner = FALSE, ended_at = o.ended_at, ended_why = o.ended_why" + same("memberships") + "o.status = 'ended' AND memberships.status <> 'ended'", true},
@@ -146,6 +154,9 @@ var takings = []taking{
 	{"partner links allow only what both allowed", "UPDATE partner_links SET permissions = partner_links.permissions & o.permissions" + same("partner_links") + "o.permissions <> partner_links.permissions", true},
 	{"accounts are closed again", "UPDATE accounts SET status = 'closed', closed_at = o.closed_at" + same("accounts") + "o.status = 'closed' AND accounts.status <> 'closed'", true},
 	{"operators are suspended again", "UPDATE staff SET status = 'suspended'" + same("staff") + "o.status = 'suspended' AND staff.status <> 'suspended'", false},
+	{"passkeys of operators that were removed are removed again", "DELETE FROM staff_passkeys" + gone("staff_passkeys"), false},
+	{"authenticator apps of operators that were removed are removed again", "DELETE FROM staff_authenticators" + gone("staff_authenticators"), false},
+	{"recovery codes of operators that were used or replaced are void", "DELETE FROM staff_recovery_codes" + used("staff_recovery_codes"), false},
 	{"operators' passwords are the later ones", "UPDATE staff SET password = o.password" + same("staff") + "o.password <> staff.password", false},
 	{"operators' roles allow only what both allowed", "UPDATE staff_roles SET permissions = staff_roles.permissions & o.permissions" + same("staff_roles") + "o.permissions <> staff_roles.permissions", false},
 	{"operators have the later role", `UPDATE staff SET role = o.role, role_id = CASE WHEN EXISTS (SELECT 1 FROM staff_roles r WHERE r.id = o.role_id) THEN o.role_id END` +
@@ -166,6 +177,10 @@ func (e *ending) carry(tx *db.Tx) error {
 			return err
 		}
 		e.did(n, "%d recovery codes are void, since some may have been used: people make new ones on their security page.")
+		if n, err = db.Exec(tx, "DELETE FROM staff_recovery_codes WHERE used_at IS NULL"); err != nil {
+			return err
+		}
+		e.did(n, "%d recovery codes of operators are void, for the same reason.")
 		return e.erase(tx, erased)
 	}
 	if err := e.sameInstallation(tx); err != nil {

@@ -31,6 +31,9 @@ var opens = []open{
 	{"address_changes", "ways back to an old address", "undo_until = done_at", "done_at IS NOT NULL AND undone_at IS NULL AND undo_until > done_at"},
 	{"factor_resets", "removals of lost factors", "state = 'withdrawn', closed_at = $1", "state = 'open'"},
 	{"staff_sessions", "operators' sessions", "ended_at = $1", "ended_at IS NULL"},
+	{"staff_links", "links for operators", "ended_at = $1", "ended_at IS NULL"},
+	{"impersonations", "looks over a shoulder", "ended_at = $1, ended_why = 'session'", "ended_at IS NULL"},
+	{"owner_recoveries", "recoveries of owners", "state = 'withdrawn', closed_at = $1", "state = 'open'"},
 	// They stand on the People page, and can be sent again under a new link.
 	{"invitations", "links of invitations", "expires_at = created_at", "state = 'pending'"},
 	{"ownership_offers", "offers of ownership", "state = 'withdrawn', closed_at = $1", "state = 'open'"},
@@ -44,7 +47,9 @@ const heldMail = "It waited when the backup was made that was restored, and may 
 // lasts are the tables with tokens or secrets that a restore leaves as they
 // are, and why.
 var lasts = map[string]string{
-	"recovery_codes": "ended in carry.go, since there it is known which were used",
+	"recovery_codes":       "ended in carry.go, since there it is known which were used",
+	"staff_recovery_codes": "ended in carry.go, like those of people",
+	"owner_recovery_links": "they only stop a recovery, and those that were open are withdrawn",
 }
 
 // An ending is the end of a restore.

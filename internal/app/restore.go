@@ -15,6 +15,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/job"
 	"clientele/internal/seal"
+	"clientele/internal/setting"
 )
 
 // A Restore fills a database from a backup. What was open when the backup was
@@ -89,7 +90,11 @@ func (r Restore) Run(ctx context.Context) (out Restored, err error) {
 			return out, err
 		}
 	}
-	return out, r.fill(ctx, d, f, r.rooms(d, key), replaces, &out)
+	a, err := r.rooms(ctx, d, key)
+	if err != nil {
+		return out, err
+	}
+	return out, r.fill(ctx, d, f, a, replaces, &out)
 }
 
 func (r Restore) progress(what string) backup.Progress {
@@ -176,11 +181,14 @@ func (r Restore) keep(ctx context.Context, d *db.DB, k seal.Key, f *backup.File)
 }
 
 // rooms builds what knows how people are deleted, without anything that runs.
-func (r Restore) rooms(d *db.DB, k seal.Key) *App {
-	a := &App{Config: r.Config, Log: r.Log, DB: d, Key: k}
+func (r Restore) rooms(ctx context.Context, d *db.DB, k seal.Key) (_ *App, err error) {
+	a := &App{Config: r.Config, Log: r.Log, DB: d, Audit: audit.New(d, k), Key: k}
+	if a.Settings, err = setting.Open(ctx, d, k, r.Config); err != nil {
+		return nil, err
+	}
 	a.Jobs = job.New(d, job.Options{Wall: d.Now, Log: r.Log})
-	a.build(k, nil, r.Release)
-	return a
+	a.build(k, r.Release)
+	return a, nil
 }
 
 // fill fills the database: in one transaction where the schema is this
@@ -255,7 +263,11 @@ func (r Restore) endOnly(ctx context.Context) (out Restored, err error) {
 	if err != nil {
 		return out, err
 	}
-	e := &ending{app: r.rooms(d, key), restore: r, out: &out, at: d.Now()}
+	a, err := r.rooms(ctx, d, key)
+	if err != nil {
+		return out, err
+	}
+	e := &ending{app: a, restore: r, out: &out, at: d.Now()}
 	return out, d.Write(ctx, db.Wide, func(tx *db.Tx) error {
 		out.Did, out.Look = nil, nil
 		if _, err := db.Exec(tx, "DELETE FROM river_job"); err != nil {
