@@ -42,7 +42,7 @@ func Relations(tx *Tx) (list []Relation, err error) {
 		return nil, err
 	}
 	for _, f := range all {
-		if strings.HasPrefix(f.Relation, "river_") || strings.HasPrefix(f.Relation, "goose_") {
+		if strings.HasPrefix(f.Relation, "river_") || strings.HasPrefix(f.Relation, "goose_") || strings.HasPrefix(f.Relation, "search_") {
 			continue
 		}
 		kind, ok := kinds[strings.ToLower(f.Type)]
@@ -175,7 +175,7 @@ func Refill(tx *Tx, fn func() error) error {
 	if err := fn(); err != nil {
 		return err
 	}
-	return tx.run(after...)
+	return tx.run(append(after, searchRefill(tx.db.engine)...)...)
 }
 
 func refillPostgres(tx *Tx, all []Relation) (before, after []string, err error) {

@@ -218,6 +218,24 @@ CREATE TRIGGER search_{table}_delete AFTER DELETE ON {table}
 `,
 }
 
+// searched are the tables that have an index, and the column that it is over.
+var searched = []struct{ table, text string }{{"accounts", "search"}, {"users", "search"}, {"contacts", "search"}, {"invitations", "address"}}
+
+// searchRefill makes the indexes anew, from what stands in their tables: for
+// who fills those without their triggers.
+func searchRefill(e Engine) (out []string) {
+	for _, s := range searched {
+		empty := "TRUNCATE search_" + s.table
+		into := "INSERT INTO search_" + s.table
+		if e == SQLite {
+			empty = into + " (search_" + s.table + ") VALUES ('delete-all')"
+			into += " (rowid, " + s.text + ")"
+		}
+		out = append(out, empty, into+" SELECT id, ' ' || "+s.text+" FROM "+s.table)
+	}
+	return out
+}
+
 // What migrations fold, SQLite folds as everything else here does.
 func init() {
 	sqlite.MustRegisterDeterministicScalarFunction("clientele_fold", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {

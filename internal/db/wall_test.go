@@ -41,19 +41,22 @@ func count(t *testing.T, w *apptest.World, s db.Scope, rows string) (n int64) {
 // fill adds a row to each table that belongs to accounts: for the account $1,
 // another account $2, a membership $3 of the account and a text $4.
 var fill = map[string]string{
-	"accounts":          "INSERT INTO accounts (id, name, address, currency, status, created_at) VALUES ($1 + 100 + 0 * $2 + 0 * $3, $4, 'a@x.example', 'EUR', 'closed', CURRENT_TIMESTAMP)",
-	"contacts":          "INSERT INTO contacts (account_id, name, address, created_at) VALUES ($1 + 0 * $2 + 0 * $3, $4, 'c@x.example', CURRENT_TIMESTAMP)",
-	"roles":             "INSERT INTO roles (account_id, name, permissions, created_at) VALUES ($1 + 0 * $2 + 0 * $3, $4, 0, CURRENT_TIMESTAMP)",
-	"memberships":       "INSERT INTO memberships (account_id, user_id, ended_why, status, starts_at, seen_at, created_at) VALUES ($1 + 0 * $2 + 0 * $3, 1, $4, 'ended', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
-	"grants":            "INSERT INTO grants (account_id, membership_id, kind, object_id, permissions, starts_at, created_at) VALUES ($1 + 0 * $2, $3, 'service', LENGTH($4), 0, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
-	"partner_links":     "INSERT INTO partner_links (account_id, partner_id, permissions, status, starts_at, created_at) VALUES ($1 + 0 * $3, $2, LENGTH($4), 'ended', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
-	"invitations":       "INSERT INTO invitations (account_id, address, token_hash, state, created_at, sent_at, expires_at) VALUES ($1 + 0 * $2 + 0 * $3, 'i@x.example', $4, 'expired', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
-	"invitation_blocks": "INSERT INTO invitation_blocks (account_id, address, created_at) VALUES ($1 + 0 * $2 + 0 * $3, $4, CURRENT_TIMESTAMP)",
-	"ownership_offers":  "INSERT INTO ownership_offers (account_id, from_id, to_id, hand_over, from_credentials, to_credentials, state, created_at, expires_at) VALUES ($1 + 0 * $2, $3, $3, FALSE, LENGTH($4), 1, 'declined', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
-	"mails":             "INSERT INTO mails (account_id, about_id, kind, class, recipient, subject, text_body, html_body, state, created_at) VALUES ($1 + 0 * $3, $2 + 0, 'x', 'bulk', 'm@x.example', $4, '', '', 'kept', CURRENT_TIMESTAMP)",
-	"account_values":    "INSERT INTO account_values (account_id, field_id, value) VALUES ($1 + 0 * $2 + 0 * $3, CASE WHEN $4 LIKE 'first %' THEN 1 ELSE 2 END, $4)",
-	"account_notes":     "INSERT INTO account_notes (account_id, text, created_at, changed_at) VALUES ($1 + 0 * $2 + 0 * $3, $4, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
-	"audit_records":     "INSERT INTO audit_records (at, event, actor_kind, via, account_id, before) VALUES (CURRENT_TIMESTAMP, 'x.y', 'system', 'system', $1 + 0 * $2 + 0 * $3, $4)",
+	"accounts":             "INSERT INTO accounts (id, name, address, currency, status, created_at) VALUES ($1 + 100 + 0 * $2 + 0 * $3, $4, 'a@x.example', 'EUR', 'closed', CURRENT_TIMESTAMP)",
+	"contacts":             "INSERT INTO contacts (account_id, name, address, created_at) VALUES ($1 + 0 * $2 + 0 * $3, $4, 'c@x.example', CURRENT_TIMESTAMP)",
+	"roles":                "INSERT INTO roles (account_id, name, permissions, created_at) VALUES ($1 + 0 * $2 + 0 * $3, $4, 0, CURRENT_TIMESTAMP)",
+	"memberships":          "INSERT INTO memberships (account_id, user_id, ended_why, status, starts_at, seen_at, created_at) VALUES ($1 + 0 * $2 + 0 * $3, 1, $4, 'ended', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
+	"grants":               "INSERT INTO grants (account_id, membership_id, kind, object_id, permissions, starts_at, created_at) VALUES ($1 + 0 * $2, $3, 'service', LENGTH($4), 0, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
+	"partner_links":        "INSERT INTO partner_links (account_id, partner_id, permissions, status, starts_at, created_at) VALUES ($1 + 0 * $3, $2, LENGTH($4), 'ended', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
+	"invitations":          "INSERT INTO invitations (account_id, address, token_hash, state, created_at, sent_at, expires_at) VALUES ($1 + 0 * $2 + 0 * $3, 'i@x.example', $4, 'expired', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
+	"invitation_blocks":    "INSERT INTO invitation_blocks (account_id, address, created_at) VALUES ($1 + 0 * $2 + 0 * $3, $4, CURRENT_TIMESTAMP)",
+	"ownership_offers":     "INSERT INTO ownership_offers (account_id, from_id, to_id, hand_over, from_credentials, to_credentials, state, created_at, expires_at) VALUES ($1 + 0 * $2, $3, $3, FALSE, LENGTH($4), 1, 'declined', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
+	"mails":                "INSERT INTO mails (account_id, about_id, kind, class, recipient, subject, text_body, html_body, state, created_at) VALUES ($1 + 0 * $3, $2 + 0, 'x', 'bulk', 'm@x.example', $4, '', '', 'kept', CURRENT_TIMESTAMP)",
+	"account_values":       "INSERT INTO account_values (account_id, field_id, value) VALUES ($1 + 0 * $2 + 0 * $3, CASE WHEN $4 LIKE 'first %' THEN 1 ELSE 2 END, $4)",
+	"account_notes":        "INSERT INTO account_notes (account_id, text, created_at, changed_at) VALUES ($1 + 0 * $2 + 0 * $3, $4, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
+	"impersonations":       "INSERT INTO impersonations (account_id, staff_id, staff_session_id, user_id, token_hash, reason, origin, created_at, expires_at, ended_at) VALUES ($1 + 0 * $2 + 0 * $3, 1, 1, 1, $4, '', '', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
+	"owner_recoveries":     "INSERT INTO owner_recoveries (account_id, address, reason, started_by, state, created_at, ready_at) VALUES ($1 + 0 * $2 + 0 * $3, 'o@x.example', $4, 1, 'done', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
+	"owner_recovery_links": "INSERT INTO owner_recovery_links (account_id, recovery_id, token_hash, created_at) VALUES ($1 + 0 * $2 + 0 * $3, (SELECT MIN(id) FROM owner_recoveries WHERE account_id = $1), $4, CURRENT_TIMESTAMP)",
+	"audit_records":        "INSERT INTO audit_records (at, event, actor_kind, via, account_id, before) VALUES (CURRENT_TIMESTAMP, 'x.y', 'system', 'system', $1 + 0 * $2 + 0 * $3, $4)",
 }
 
 // owner is the column in which a table names the account that a row is of.
@@ -78,8 +81,9 @@ func newPair(t *testing.T, w *apptest.World) *pair {
 	for range 2 { // one for the first value of an account, one for a further
 		w.Exec("INSERT INTO account_fields (name, kind, created_at) VALUES ('A field', 'text', $1)", w.Clock.Now())
 	}
+	w.Operator("Otto", "otto@staff.example", "administrator")
 	for _, account := range []id.Account{p.a, p.b} {
-		for table := range fill {
+		for _, table := range slices.Sorted(maps.Keys(fill)) { // what others refer to stands before them
 			if err := p.insert(db.Wide, table, account, "first"); err != nil {
 				t.Fatalf("%s: %v", table, err)
 			}
