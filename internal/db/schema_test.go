@@ -77,7 +77,7 @@ type column struct {
 
 // kinds are the engines' words for one kind of value.
 var kinds = map[string]string{
-	"BLOB": "bytea",
+	"BLOB":    "bytea",
 	"INTEGER": "number", "BIGINT": "number", "bigint": "number", "TEXT": "text", "text": "text",
 	"TIMESTAMP": "time", "timestamp without time zone": "time", "BOOLEAN": "truth", "boolean": "truth",
 }
