@@ -12,7 +12,7 @@ import (
 func (a *App) mountProbes() {
 	web.Public(a.Mux, "GET /healthz", func(r *web.Request) error {
 		return r.Plain(http.StatusOK, "ok")
-	})
+	}, web.Alone)
 	web.Public(a.Mux, "GET /readyz", func(r *web.Request) error {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()
@@ -20,5 +20,5 @@ func (a *App) mountProbes() {
 			return r.Plain(http.StatusServiceUnavailable, "the database does not answer")
 		}
 		return r.Plain(http.StatusOK, "ready")
-	})
+	}, web.Alone)
 }

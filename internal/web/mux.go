@@ -73,6 +73,7 @@ type Route struct {
 	StepUp  bool     // asks for a credential shown within the last ten minutes
 	Audits  string   // the event that it records; empty where it changes nothing
 	Rate    string   // what bounds it: "visitor" counts by network, "person" by who is signed in
+	Alone   bool     // asks nothing of the database
 	Begins  bool     // only opens a step, which another route ends: nothing of anybody's changes
 	ByStaff bool     // may be used by an operator who looks as somebody else, or acts as them
 	Repeats []string // the form fields that may stand several times
@@ -138,6 +139,10 @@ func ByStaff(r *Route) { r.ByStaff = true }
 // Begins says that the route only opens a step that another one ends, like a
 // challenge that waits for its answer: there is nothing to record yet.
 func Begins(r *Route) { r.Begins = true }
+
+// Alone says that the route is answered also where there is no database: by
+// settings that may be old.
+func Alone(r *Route) { r.Alone = true }
 
 // Audits names the event that the route records.
 func Audits(event string) Option { return func(r *Route) { r.Audits = event } }

@@ -127,7 +127,7 @@ func (r *Request) prepare() (err error) {
 			return err
 		}
 	}
-	if !r.me.SignedIn() && !r.operator.SignedIn() {
+	if !r.route.Alone && !r.me.SignedIn() && !r.operator.SignedIn() {
 		// A session brings the version of the settings along; nobody else does.
 		if err := r.mux.Settings.Refresh(r.Context()); err != nil {
 			return err
