@@ -100,7 +100,7 @@ func TestMailLog(t *testing.T) {
 func TestKeptMailCanBeFollowed(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		d := newDesk(w)
-		d.root.Get("/staff").Must(200, "Mail is not sent", "CLIENTELE_SMTP_URL")
+		d.root.Get("/staff").Must(200, "Mail is not sent", "No mail server is set in the settings")
 		user := "/staff/users/" + id.String(d.ada.User)
 		d.root.Get(user).Submit(user+"/password-link", nil).Must(200)
 		p := d.root.Get("/staff/mails").Must(200, "Kept in the mail log")

@@ -194,7 +194,7 @@ func TestWhatWaits(t *testing.T) {
 		d.root.Get("/staff").Must(200, "2 accesses end soon", "1 new account")
 		d.root.Get("/staff/waiting/access").Must(200, "Ada Lindqvist", "Partner link to Lindqvist Design")
 		w.Clock.Move(3 * 24 * time.Hour)
-		d.onDuty(d.root)
+		d.SignInOperator(d.root)
 		d.root.Get("/staff").Must(200, "1 invitation has no answer")
 		d.root.Get("/staff/waiting/invitations").Must(200, "new@x.example", "Harbour Bakery")
 	})

@@ -22,12 +22,6 @@ func refuses(t *testing.T, o *apptest.Operator, a id.Account, path string, want 
 	}
 }
 
-// onDuty has an operator's session be open and fresh again, after the clock
-// has moved.
-func (d *desk) onDuty(o *apptest.Operator) {
-	d.Exec("UPDATE staff_sessions SET seen_at = $2, proved_at = $2, expires_at = $3 WHERE staff_id = $1", o.Staff, d.Clock.Now(), d.Clock.Now().Add(time.Hour))
-}
-
 // TestT051_OwnersAreReplacedTogetherAndLate walks the procedure: no one alone,
 // not a second before its time, everybody is told at every step, and every step
 // stands in the account's log.
@@ -73,8 +67,8 @@ func TestT051_OwnersAreReplacedTogetherAndLate(t *testing.T) {
 		second.Get(path).Submit(path+"/approve", nil).Must(200, "You have agreed")
 		everybody("A second person agrees", 2)
 		w.Clock.Move(staff.OwnerDelay - time.Second)
-		d.onDuty(d.root)
-		d.onDuty(second)
+		d.SignInOperator(d.root)
+		d.SignInOperator(second)
 		refuses(t, d.root, d.bakery, path+"/complete", 409)
 		w.Clock.Move(time.Second)
 		d.root.Get("/staff").Must(200, "1 recovery waits for you")
@@ -105,7 +99,7 @@ func TestT051_AnAddressIsInvitedToOwn(t *testing.T) {
 		d.root.Get(path).Submit(path, url.Values{"address": {"heir@bakery.example"}, "reason": {gone}}).Must(200, "heir@bakery.example")
 		second.Get(path).Submit(path+"/approve", nil).Must(200)
 		w.Clock.Move(staff.OwnerDelay)
-		d.onDuty(second)
+		d.SignInOperator(second)
 		second.Get(path).Submit(path+"/complete", nil).Must(200)
 		number := id.String(id.Invitation(apptest.Query[int64](w, "SELECT id FROM invitations")[0]))
 		w.Exec("UPDATE sessions SET seen_at = $1, expires_at = $2, proved_at = $1", w.Clock.Now(), w.Clock.Now().Add(time.Hour))

@@ -12,7 +12,9 @@ func (y *story) staffSteers(t *testing.T) {
 	y.nextDay()
 	sam := y.Operator("Sam Porter", "sam@northbeam.example", "administrator")
 	b := y.visitor().open("/staff").is(401).sees("Staff sign-in")
-	b.write("Mail address", sam.Address).write("Password", apptest.Password).press("Sign in").at("/staff").sees("Dashboard", "3 accounts", "4 users")
+	b.write("Mail address", sam.Address).write("Password", apptest.Password).press("Sign in")
+	y.setUpApp(b)
+	b.at("/staff").sees("Dashboard", "3 accounts", "4 users")
 
 	number := strings.TrimPrefix(y.bakery, "/a/")
 	for word, finds := range map[string]string{"arbour bak": "Harbour Bakery", "ayd": "", "tillwater.ex": "Yuki Tan", number: "Harbour Bakery", "ield": "Dana Field"} {

@@ -79,10 +79,27 @@ func (c *support) explained(t *testing.T) {
 }
 
 func (c *support) mended(t *testing.T) {
-	c.sam.press("The account's users").sees("Nora Baker")
+	c.sam.press("The account's users").sees("Dana Field", "Access has ended")
 	c.shoot(c.sam, "users")
+	c.sam.press("Change Dana Field").write("Access ends on", "").press("Save").sees("Dana Field").misses("Access has ended")
+	c.dana.open(c.bakery).is(200).sees("Harbour Bakery").misses("Contacts")
 }
 
-func (c *support) looked(t *testing.T) {}
+func (c *support) looked(t *testing.T) {
+	c.sam.press("Look as Dana Field").sees("Nothing can be changed")
+	c.shoot(c.sam, "look")
+	c.sam.press("Look as Dana Field").trouble("Why do you look?")
+	c.sam.write("Why do you look?", "She wrote that the account does not open.").press("Look as Dana Field")
+	c.sam.at(c.bakery).sees("Sam Porter, you are", "Dana Field", "Harbour Bakery").misses("Contacts")
+	c.shoot(c.sam, "looking")
+	c.sam.open(c.bakery+"/contacts").is(403).sees("Sam Porter, you are")
+	c.sam.open("/me/security").is(403).sees("Sam Porter, you are")
+	c.sam.open(c.bakery).press("End looking").sees("Users", "Dana Field")
+	c.sam.open(c.bakery).misses("Sam Porter, you are", "Harbour Bakery")
+}
 
-func (c *support) read(t *testing.T) {}
+func (c *support) read(t *testing.T) {
+	c.dana.open("/me/activity").sees("Sam Porter", "began to look at the account as", "She wrote that the account does not open.", "changed what Dana Field may do")
+	c.shoot(c.dana, "read")
+	c.as(c.nora).open(c.bakery+"/activity").sees("Sam Porter", "began to look at the account as Dana Field")
+}

@@ -33,7 +33,7 @@ type Config struct {
 	SecretKeyFile  string   `name:"secret-key-file" env:"CLIENTELE_SECRET_KEY_FILE" help:"File with the key that seals secrets. By default in the data folder, made at the first start."`
 	TrustedProxies []string `name:"trusted-proxies" env:"CLIENTELE_TRUSTED_PROXIES" help:"Addresses or networks of proxies whose X-Forwarded-For is believed."`
 	Brand          string   `env:"CLIENTELE_BRAND" help:"What your company calls itself towards customers."`
-	SignUp         string   `name:"signup" env:"CLIENTELE_SIGNUP" default:"" enum:",open,invitation" help:"Who may sign up: open, or by invitation only."`
+	SignUp         string   `name:"signup" env:"CLIENTELE_SIGNUP" help:"Who may sign up: open, or by invitation only."`
 	PasswordLength int      `name:"password-length" env:"CLIENTELE_PASSWORD_LENGTH" help:"How many characters a new password has at least, 8 to 64."`
 	GeoFile        string   `name:"geo-file" env:"CLIENTELE_GEO_FILE" help:"File in MaxMind's format that tells where addresses are, by city or by country. Without one, sessions show no place."`
 	BackupDir      string   `name:"backup-dir" env:"CLIENTELE_BACKUP_DIR" help:"Folder that gets a backup every day. Without one, backups are made by hand only, in the data folder."`
@@ -73,6 +73,9 @@ func (c Config) Settle() (s Settled, err error) {
 	}
 	if s.PasswordLength, err = parseLength(c.PasswordLength); err != nil {
 		return s, err
+	}
+	if c.SignUp != "" && c.SignUp != "open" && c.SignUp != "invitation" {
+		return s, fmt.Errorf("CLIENTELE_SIGNUP is %q: use open, or invitation", c.SignUp)
 	}
 	if s.BackupKeep, err = parseKeep(c.BackupKeep); err != nil {
 		return s, err
