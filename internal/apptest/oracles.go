@@ -63,14 +63,14 @@ func (w *World) oracles() (found []string, err error) {
 	return found, err
 }
 
-// ownerless is O1: every open account has an owner who is active and has
-// proven her address. Whoever came in with her account from a system that
+// ownerless is O1: every open account has an owner who is active, or whom staff
+// have suspended knowingly, and who has proven her address. Whoever came in with her account from a system that
 // asked for no proof may still owe it.
 func (w *World) ownerless(tx *db.Tx) (found []string, err error) {
 	list, err := db.All[id.Account](tx, `
 		SELECT a.id FROM accounts a WHERE a.status <> 'closed' AND NOT EXISTS (
 			SELECT 1 FROM memberships m JOIN users u ON u.id = m.user_id
-			WHERE m.account_id = a.id AND m.owner AND m.status = 'active' AND m.ends_at IS NULL AND u.status = 'active' AND (u.verified_at IS NOT NULL OR a.import_id IS NOT NULL))`)
+			WHERE m.account_id = a.id AND m.owner AND m.status = 'active' AND m.ends_at IS NULL AND (u.status = 'active' OR u.suspended_at IS NOT NULL) AND (u.verified_at IS NOT NULL OR a.import_id IS NOT NULL))`)
 	for _, a := range list {
 		found = append(found, fmt.Sprintf("O1: account %d is open and has no active, confirmed owner", a))
 	}

@@ -87,7 +87,7 @@ func TestWhyShePutsNoFootIn(t *testing.T) {
 		w.Exec("UPDATE memberships SET ends_at = $2 WHERE user_id = $1", d.ada.User, w.Clock.Now().Add(time.Hour))
 		why(here, "runs until")
 		w.Clock.Move(time.Hour)
-		d.onDuty(d.root)
+		d.SignInOperator(d.root)
 		why(here, "No: she has no access", "ran out on")
 		w.Exec("UPDATE memberships SET ends_at = NULL, status = 'suspended' WHERE user_id = $1 AND owner = FALSE", d.ada.User)
 		why(here, "Her membership is suspended")

@@ -81,14 +81,13 @@ func (c *support) explained(t *testing.T) {
 func (c *support) mended(t *testing.T) {
 	c.sam.press("The account's users").sees("Dana Field", "Access has ended")
 	c.shoot(c.sam, "users")
-	c.sam.press("Change Dana Field").write("Access ends on", "").press("Save").sees("Dana Field").misses("Access has ended")
+	c.sam.press("Change Dana Field").write("Access ends on", "").keys("06302026").press("Save").sees("Dana Field").misses("Access has ended")
 	c.dana.open(c.bakery).is(200).sees("Harbour Bakery").misses("Contacts")
 }
 
 func (c *support) looked(t *testing.T) {
 	c.sam.press("Look as Dana Field").sees("Nothing can be changed")
 	c.shoot(c.sam, "look")
-	c.sam.press("Look as Dana Field").trouble("Why do you look?")
 	c.sam.write("Why do you look?", "She wrote that the account does not open.").press("Look as Dana Field")
 	c.sam.at(c.bakery).sees("Sam Porter, you are", "Dana Field", "Harbour Bakery").misses("Contacts")
 	c.shoot(c.sam, "looking")

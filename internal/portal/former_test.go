@@ -11,6 +11,8 @@ import (
 	"clientele/internal/id"
 	"clientele/internal/invite"
 	"clientele/internal/user"
+
+	"github.com/PuerkitoBio/goquery"
 )
 
 // chosen is what stands chosen in a select.
@@ -235,19 +237,20 @@ func TestCustomersSeeTheFieldsThatAreTheirs(t *testing.T) {
 				n+1, "Field "+string(rune('A'+n)), one.kind, s.Clock.Now())
 			s.Exec("INSERT INTO account_values (account_id, field_id, value) VALUES ($1, $2, $3)", s.a, n+1, one.value)
 		}
-		p := s.alice.Get(settings).Must(200, "Further details", "Field A", "A plain <b>value</b>", "Field D", "Yes", "javascript:alert(1)", "one two")
-		if p.Says("hidden") || p.Says("Field E") || p.Says("Field F") {
-			t.Error("she sees what is for staff")
+		p := s.alice.Get(settings).Must(200, "Further details", "Field A", "Field D")
+		for _, value := range []string{"A plain <b>value</b>", "https://acorn.example/?a=1&b=2", "javascript:alert(1)"} {
+			if p.Find("main input").FilterFunction(func(_ int, in *goquery.Selection) bool { return in.AttrOr("value", "") == value }).Length() != 1 {
+				t.Errorf("no field has %q", value)
+			}
 		}
-		link := p.Find(`main a[href^="https://acorn.example"]`)
-		if link.AttrOr("href", "") != "https://acorn.example/?a=1&b=2" || !strings.Contains(link.AttrOr("rel", ""), "noopener") {
-			t.Errorf("the link is %v", link.Nodes)
+		if strings.Contains(p.Body, "hidden one") || strings.Contains(p.Body, "hidden two") || p.Says("Field F") {
+			t.Error("she sees what is for staff")
 		}
 		if p.Find(`a[href*="script"]`).Length() != 0 {
 			t.Error("a script is a link")
 		}
-		if mallory.Get(accountPath(theirs) + "/settings").Must(200).Says("Field") {
-			t.Error("another account has them too")
+		if strings.Contains(mallory.Get(accountPath(theirs)+"/settings").Must(200, "Field A").Body, "A plain") {
+			t.Error("another account shows the values, too")
 		}
 	})
 }

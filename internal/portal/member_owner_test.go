@@ -366,6 +366,6 @@ func TestT050_AnOperatorMakesAnOwnerAndAllAreTold(t *testing.T) {
 		}
 		c.carol.Get(accountPath(c.a)+"/activity").Must(200, "Staff: Robin Root", "made Carol Clerk an owner", "ended the ownership of Alice Arden")
 		c.Clock.Move(11 * time.Minute)
-		root.Post(alice+"/owner", account).Must(403, "password")
+		root.Post(alice+"/owner", account).Must(403, "Confirm that it is you")
 	})
 }
