@@ -17,7 +17,7 @@ func (b *Backoffice) mountStanding(m *web.Mux) {
 	const base = "/staff/users/{user}"
 	web.Staff(m, "POST "+base+"/suspend", b.suspend, web.StepUp, web.Audits("user.suspended"))
 	web.Staff(m, "POST "+base+"/restore", b.restore, web.StepUp, web.Audits("user.restored"))
-	web.Staff(m, "POST "+base+"/sessions/{session}/end", b.endOneSession, web.Audits("session.ended"))
+	web.Staff(m, "POST "+base+"/sessions/{login}/end", b.endOneSession, web.Audits("session.ended"))
 	web.Staff(m, "GET "+base+"/access", b.diagnosis)
 }
 
@@ -61,7 +61,7 @@ func (b *Backoffice) endOneSession(r *web.Request, by staff.For[staff.Help]) err
 	if err != nil {
 		return err
 	}
-	session, err := web.PathID[id.Session](r, "session")
+	session, err := web.PathID[id.Session](r, "login")
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,8 @@ import (
 func (s *inviteStage) inviteAddresses(t *testing.T, pattern string, sent inviteSent, who *apptest.Person, member id.Membership) string {
 	for name, number := range map[string]string{
 		"{account}": id.String(s.a), "{invitation}": id.String(sent.number), "{member}": id.String(member), "{user}": id.String(who.User),
-		"{contact}": "1", "{offer}": "1", "{session}": "1", "{app}": "1", "{passkey}": "1", "{provider}": "1", "{identity}": "1", "{device}": "1", "{below...}": "1", "{page...}": "login",
+		"{contact}": "1", "{offer}": "1", "{session}": "1", "{app}": "1", "{passkey}": "1", "{provider}": "1", "{identity}": "1", "{device}": "1", "{below...}": "1", "{page...}": "login", "{file}": "none.css", "{list}": "accounts", "{section}": "brand", "{role}": "1", "{operator}": "1", "{field}": "1", "{group}": "1", "{note}": "1",
+		"{job}": "1", "{backup}": "1", "{kind}": "1", "{impersonation}": "1", "{login}": "1", "{merge}": "1",
 		"{mail}": fmt.Sprint(apptest.Query[int64](s.World, "SELECT mail_id FROM invitations WHERE id = $1", sent.number)[0]),
 	} {
 		pattern = strings.ReplaceAll(pattern, name, number)

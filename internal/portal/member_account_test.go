@@ -81,6 +81,9 @@ func TestAClosedAccountIsReadAndNotChanged(t *testing.T) {
 			}
 			values := form("account", id.String(c.a), "name", "Changed", "address", "z@x.example", "role", "mail", "currency", "EUR", "language", "en", "kinds", "domain", "number", id.String(c.a), "kind", "share",
 				"ways", "password", "grace_days", "7", "session_hours", "8")
+			if strings.HasSuffix(where, "/activity/export") {
+				continue // reading, which a closed account still lets its people do
+			}
 			want := "account-closed"
 			if strings.HasSuffix(where, "/leave") {
 				want = "last-owner" // leaving is the one thing that is still possible, though not for her
@@ -133,7 +136,7 @@ func TestStaffOpenAClosedAccountAgain(t *testing.T) {
 		}
 		root := c.Operator("Robin Root", "robin@northbeam.example", "administrator")
 		c.Clock.Move(11 * time.Minute)
-		root.Post(path, account).Must(403, "password")
+		root.Post(path, account).Must(403, "Confirm that it is you")
 		root = c.Operator("Robin Again", "robin2@northbeam.example", "administrator")
 		root.Post(path, account).Must(200, "is open again")
 		root.Post(path, account).Must(409)

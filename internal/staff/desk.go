@@ -189,6 +189,11 @@ func (s *Staff) Mail(ctx context.Context, by For[ReadMail], o *mail.Outbox, numb
 func (s *Staff) SendMail(ctx context.Context, by For[ReadMail], o *mail.Outbox, number id.Mail) (err error) {
 	defer fault.Wrap(&err, "staff.SendMail(%d)", number)
 	return s.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		if _, err := o.Read(tx, number); errors.Is(err, db.ErrNone) {
+			return fault.Missing()
+		} else if err != nil {
+			return err
+		}
 		err := o.SendAfterAll(tx, number)
 		if errors.Is(err, db.ErrNone) {
 			return fault.New(fault.Conflict, "mail-not-held", "This message is not held back: it was sent meanwhile, or its original is no longer kept. Write to the recipient anew.")

@@ -173,7 +173,7 @@ func jsonOf(form url.Values) string {
 var odd = []string{"999999999", "0", "-1", "+1", "1.0", "1e3", "01", "0x1", "１", "9223372036854775808", "999999999999999999999999", "null", "%00", "1%20", "1%2f2", "%ff"}
 
 // ofNoAccount are the numbers in the staff area that belong to no account.
-var ofNoAccount = []string{"user", "mail", "impersonation", "group", "field", "session", "operator", "role"}
+var ofNoAccount = []string{"user", "mail", "impersonation", "group", "field", "session", "login", "operator", "role", "app", "passkey"}
 
 // TestT058_ForeignNumbersAreAsIfTheyWereNot opens every route on an account,
 // on oneself and of staff with the numbers of things that are another's, and

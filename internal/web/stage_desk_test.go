@@ -24,7 +24,7 @@ func (s *stage) addDesk() {
 	s.ids["field"] = s.insert("INSERT INTO account_fields (id, name, kind, position, created_at) VALUES ($1, 'A far field', 'text', 99, $2) RETURNING id", 800_000+1000*n, now)
 	s.ids["note"] = s.insert("INSERT INTO account_notes (id, account_id, text, created_at, changed_at) VALUES ($1, $2, 'A far note', $3, $3) RETURNING id", 900_000+1000*n, s.account, now)
 	s.ids["list"] = "accounts"
-	s.ids["session"] = s.secondSession(s.mate)
+	s.ids["login"] = s.secondSession(s.mate)
 	lost := s.Account(s.keeper, "Lost & Co")
 	recovery := s.insert(`INSERT INTO owner_recoveries (account_id, address, reason, started_by, created_at, ready_at)
 		VALUES ($1, 'heir@stage.example', 'The owners are gone.', $2, $3, $4) RETURNING id`, lost, s.root.Staff, now, now.Add(staff.OwnerDelay))
@@ -48,7 +48,7 @@ func isRecovery(approved string) func(*stage, *apptest.Browser) {
 	}
 }
 
-const suspendedUser = "UPDATE users SET status = 'suspended' WHERE id = {user}"
+const suspendedUser = "UPDATE users SET status = 'suspended', suspended_at = created_at WHERE id = {user}"
 
 // deskUses are the routes of what staff keep beside accounts, and do about
 // logins and lost owners.
@@ -69,15 +69,15 @@ var deskUses = map[string]use{
 	"POST /staff/accounts/{account}/owners/withdraw":           {begin: isRecovery("")},
 	"POST /staff/accounts/{account}/owners/complete":           {begin: isRecovery("root")},
 	"POST /staff/groups":                                       {fields: []string{"name", "Resellers"}},
-	"POST /staff/groups/{group}":                               {fields: []string{"name", "Resellers"}},
+	"POST /staff/groups/{group}":                               {fields: []string{"name", "Partners"}},
 	"POST /staff/groups/{group}/remove":                        {},
 	"POST /staff/fields":                                       {fields: []string{"name", "Order number", "kind", "text"}},
-	"POST /staff/fields/{field}":                               {fields: []string{"name", "Order number", "kind", "text"}},
+	"POST /staff/fields/{field}":                               {fields: []string{"name", "Job number", "kind", "text"}},
 	"POST /staff/fields/{field}/up":                            {},
 	"POST /staff/fields/{field}/remove":                        {},
 	"POST /staff/users/{user}/suspend":                         {fields: []string{"reason", "Somebody else reads her mail."}},
 	"POST /staff/users/{user}/restore":                         {before: suspendedUser},
-	"POST /staff/users/{user}/sessions/{session}/end":          {},
+	"POST /staff/users/{user}/sessions/{login}/end":            {},
 }
 
 func init() { maps.Copy(uses, deskUses) }
