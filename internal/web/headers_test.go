@@ -17,7 +17,7 @@ import (
 
 // unbegun are pages that a browser comes to from elsewhere, at the end of
 // what was begun here. Opened by themselves they refuse.
-var unbegun = map[string]int{"GET /signin/with/{provider}/callback": http.StatusGone, "GET /brand/{file}": http.StatusNotFound}
+var unbegun = map[string]int{"GET /signin/with/{provider}/callback": http.StatusGone, "GET /brand/{file}": http.StatusNotFound, "GET /terms": http.StatusNotFound}
 
 // answers opens every page there is, and some that there are not, each as
 // somebody who may.

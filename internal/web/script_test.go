@@ -54,6 +54,8 @@ func (s *stage) texts(t *testing.T, value string) {
 			key = "account_id"
 		case "import_rows":
 			key = "target_id"
+		case "terms":
+			key = "version"
 		}
 		s.Exec(fmt.Sprintf(`UPDATE %[1]s SET "%[2]s" = $1 || ('%[1]s' || %[3]s)`, c.TableName, c.ColumnName, key), value)
 	}
