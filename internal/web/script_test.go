@@ -32,7 +32,7 @@ func (s *stage) texts(t *testing.T, value string) {
 	t.Helper()
 	ours := []string{
 		"token_hash", "browser_hash", "password", "status", "state", "class", "sealed", "role", "kind", "currency", "ended_why", "purpose",
-		"way", "ways", "code_hash", "undo_hash", "stop_hash", "credential", "handle", "record", "key_check",
+		"way", "ways", "code_hash", "undo_hash", "stop_hash", "credential", "handle", "record", "key_check", "pattern",
 	}
 	type column struct{ TableName, ColumnName string }
 	query := "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'text' AND table_name NOT LIKE 'river%' AND table_name NOT LIKE 'goose%'"
@@ -48,7 +48,10 @@ func (s *stage) texts(t *testing.T, value string) {
 			c.TableName == "pending_signins" && c.ColumnName == "agent" { // ties a sign-in to its browser, and is not shown
 			continue
 		}
-		key := "id"
+		key, only := "id", ""
+		if c.TableName == "staff_sessions" && c.ColumnName == "agent" {
+			only = " WHERE second_at IS NOT NULL" // a half sign-in is tied to it
+		}
 		switch c.TableName {
 		case "invitation_blocks":
 			key = "account_id"
@@ -57,7 +60,7 @@ func (s *stage) texts(t *testing.T, value string) {
 		case "terms":
 			key = "version"
 		}
-		s.Exec(fmt.Sprintf(`UPDATE %[1]s SET "%[2]s" = $1 || ('%[1]s' || %[3]s)`, c.TableName, c.ColumnName, key), value)
+		s.Exec(fmt.Sprintf(`UPDATE %[1]s SET "%[2]s" = $1 || ('%[1]s' || %[3]s)`+only, c.TableName, c.ColumnName, key), value)
 	}
 }
 
