@@ -91,7 +91,7 @@ func TestT109_WhatAnOperatorHoldsIsWhatBothHold(t *testing.T) {
 			}
 			services := apptest.Keys("services.view")
 			_, err = access.Check[access.ViewServices](context.Background(), w.Memberships, who, g.customer)
-			if may := gives.Has(services) && (target|object).Has(services); (err == nil) != may {
+			if may := gives.Has(services) && (target | object).Has(services); (err == nil) != may {
 				t.Fatalf("target %v and %v on one object, role gives %v: sees services: %v", target, object, gives, err)
 			}
 			if _, err := access.Check[access.Enter](context.Background(), w.Memberships, who, g.agency); !fault.Is(err, fault.Denied) {

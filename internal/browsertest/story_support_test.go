@@ -91,7 +91,7 @@ func (c *support) looked(t *testing.T) {
 	c.sam.write("Why do you look?", "She wrote that the account does not open.").press("Look as Dana Field")
 	c.sam.at(c.bakery).sees("Sam Porter, you are", "Dana Field", "Harbour Bakery").misses("Contacts")
 	c.shoot(c.sam, "looking")
-	c.sam.open(c.bakery+"/contacts").is(403).sees("Sam Porter, you are")
+	c.sam.open(c.bakery + "/contacts").is(403).sees("Sam Porter, you are")
 	c.sam.open("/me/security").is(403).sees("Sam Porter, you are")
 	c.sam.open(c.bakery).press("End looking").sees("Users", "Dana Field")
 	c.sam.open(c.bakery).misses("Sam Porter, you are", "Harbour Bakery")
