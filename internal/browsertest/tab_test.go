@@ -115,7 +115,8 @@ func (b *tab) follow(do func(), what string) {
 	}
 }
 
-// eval asks the page something.
+// eval asks the page something. A page that goes while it is asked has its
+// follower asked, as eyes do; no script here does anything twice.
 func eval[T any](b *tab, script string, args ...any) T {
 	b.t.Helper()
 	encoded := make([]string, len(args))
@@ -126,7 +127,11 @@ func eval[T any](b *tab, script string, args ...any) T {
 	}
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	out, err := chromedp.Run(ctx, chromedp.Evaluate[T]("("+script+")("+strings.Join(encoded, ",")+")"))
+	question := chromedp.Evaluate[T]("(" + script + ")(" + strings.Join(encoded, ",") + ")")
+	out, err := chromedp.Run(ctx, question)
+	for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "Inspected target navigated") {
+		out, err = chromedp.Run(ctx, question)
+	}
 	if err != nil {
 		b.t.Fatalf("asking the page: %v", err)
 	}

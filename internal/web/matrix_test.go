@@ -362,7 +362,6 @@ func TestT114_TheStaffAreaIsOpenToEachRoleAsFarAsItGoes(t *testing.T) {
 		for _, r := range guarded(w, "staff") {
 			s := newStage(t, w)
 			s.ready(t, r)
-			w.Quiet()
 			before := stateOf(w)
 			try := func(who string, b *apptest.Browser, want int) {
 				if p := b.Once(s.request(t, r, b)); p.Status != want && (want != http.StatusOK || p.Status != http.StatusSeeOther) {

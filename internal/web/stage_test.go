@@ -404,6 +404,7 @@ func kept(c *config.Config) { c.SMTPURL = "" }
 type state map[string]string
 
 func stateOf(w *apptest.World) state {
+	w.Quiet()
 	type table struct{ Name, Content string }
 	out := state{}
 	for _, t := range apptest.Query[table](w, stateQuery(w)) {
