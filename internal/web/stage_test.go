@@ -403,6 +403,7 @@ func kept(c *config.Config) { c.SMTPURL = "" }
 // for what follows from the log's records or is signed by the clock.
 type state map[string]string
 
+// stateOf reads it when no mail is on its way any more.
 func stateOf(w *apptest.World) state {
 	w.Quiet()
 	type table struct{ Name, Content string }
