@@ -77,6 +77,10 @@ func TestFailedJobsAreShownAndTriedAgain(t *testing.T) {
 			t.Errorf("the page says %s", page.Find("main").Text())
 		}
 		until(t, root.Browser, "/staff/system", "failed and wait for another try")
+		until(t, root.Browser, "/staff", "1 job has failed")
+		if support := w.Operator("Sue", "sue@northbeam.example", "support"); support.Get("/staff").Must(http.StatusOK).Says("job has failed") {
+			t.Error("who may not see the system is told of its jobs")
+		}
 		if reader.Get(kind).Must(http.StatusOK).Find("main form").Length() != 0 {
 			t.Error("who may not have jobs tried again is offered it")
 		}

@@ -94,6 +94,12 @@ func (j *Jobs) counts(ctx context.Context) (map[string]int64, error) {
 	return out, err
 }
 
+// CountFailed counts the jobs that have failed: given up after all tries, or
+// waiting for another.
+func (j *Jobs) CountFailed(tx *db.Tx) (int64, error) {
+	return db.One[int64](tx, "SELECT COUNT(*) FROM river_job WHERE state IN ('discarded', 'retryable') OR state = 'available' AND attempt > 0")
+}
+
 // times finds when one was last done and when the next is due.
 func (j *Jobs) times(ctx context.Context, o *Overview) error {
 	done, err := j.client.JobList(ctx, river.NewJobListParams().Kinds(o.Kind).States(rivertype.JobStateCompleted).

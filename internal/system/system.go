@@ -9,10 +9,12 @@ import (
 	"runtime/debug"
 	"time"
 
+	"clientele/internal/access"
 	"clientele/internal/audit"
 	"clientele/internal/config"
 	"clientele/internal/db"
 	"clientele/internal/fault"
+	"clientele/internal/id"
 	"clientele/internal/job"
 	"clientele/internal/seal"
 	"clientele/internal/staff"
@@ -46,6 +48,14 @@ func New(d *db.DB, j *job.Jobs, k seal.Key, c config.Settled, release string) *S
 		j.Every(time.Hour, backupArgs{})
 	}
 	return s
+}
+
+// Waits is the line of what waits for somebody here.
+func (s *System) Waits() staff.Line {
+	return staff.Line{
+		One: "job has failed", Many: "jobs have failed", Text: "The page says why. Those that are not given up are tried again by themselves.", Href: "/staff/system/jobs", Urgent: true, May: access.StaffSeeSystem,
+		Count: func(tx *db.Tx, _ id.Staff) (int64, error) { return s.jobs.CountFailed(tx) },
+	}
 }
 
 // A Fact is a line about the installation.
