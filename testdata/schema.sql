@@ -498,7 +498,7 @@ CREATE TABLE signups (
     created_at    TIMESTAMP NOT NULL,
     expires_at    TIMESTAMP NOT NULL,
     ended_at      TIMESTAMP
-, terms_version BIGINT NOT NULL DEFAULT 0);
+, terms_version BIGINT NOT NULL DEFAULT 0, answers TEXT NOT NULL DEFAULT '{}');
 
 CREATE TABLE staff (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -34,7 +35,8 @@ type TypedSignUp struct {
 	WithAccount             bool
 	AccountName             string
 	Country, Currency       string
-	Terms                   int64 // the version of the terms that was ticked; 0 is none
+	Answers                 map[string]string // what every account has to fill in, by the fields' names in forms
+	Terms                   int64             // the version of the terms that was ticked; 0 is none
 }
 
 // SignUp takes the form. Whoever typed it is no user yet: a link is mailed to
@@ -43,7 +45,7 @@ type TypedSignUp struct {
 // token for a cookie: in the browser that has it the password stands.
 func (as *Accounts) SignUp(ctx context.Context, t TypedSignUp, r auth.Request) (browser string, err error) {
 	defer fault.Wrap(&err, "account.SignUp")
-	name, address, err := as.parseSignUp(&t)
+	name, address, answers, err := as.parseSignUp(ctx, &t)
 	if err != nil {
 		return "", err
 	}
@@ -68,9 +70,9 @@ func (as *Accounts) SignUp(ctx context.Context, t TypedSignUp, r auth.Request) (
 		}
 		token, tokenHash := auth.NewToken()
 		number, err := db.One[int64](tx, `
-			INSERT INTO signups (address, name, password, language, account_name, currency, country, token_hash, browser_hash, created_at, expires_at, terms_version)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`,
-			address, name, hash, locale.Default, t.AccountName, t.Currency, t.Country, tokenHash, browserHash, tx.Now, tx.Now.Add(SignUpLife), t.Terms)
+			INSERT INTO signups (address, name, password, language, account_name, currency, country, token_hash, browser_hash, created_at, expires_at, terms_version, answers)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
+			address, name, hash, locale.Default, t.AccountName, t.Currency, t.Country, tokenHash, browserHash, tx.Now, tx.Now.Add(SignUpLife), t.Terms, answers)
 		if err != nil {
 			return err
 		}
@@ -85,28 +87,47 @@ func (as *Accounts) SignUp(ctx context.Context, t TypedSignUp, r auth.Request) (
 	return browser, err
 }
 
-func (as *Accounts) parseSignUp(t *TypedSignUp) (name string, address mail.Address, err error) {
+// parseSignUp reads the form. answers is what was typed into the operator's own
+// fields, as it is kept until the address is confirmed.
+func (as *Accounts) parseSignUp(ctx context.Context, t *TypedSignUp) (name string, address mail.Address, answers string, err error) {
 	var f fault.Form
 	name, err = plain.Name(t.Name)
 	f.Take("name", err)
 	address, err = mail.ParseAddress(t.Address)
 	f.Take("address", err)
-	if t.WithAccount {
-		t.AccountName, err = plain.Name(t.AccountName)
-		f.Take("account_name", err)
-		if !locale.IsCurrency(t.Currency) {
-			f.Add("currency", "Choose a currency from the list.")
-		}
-		if t.Country != "" && !locale.IsCountry(t.Country) {
-			f.Add("country", "Choose a country from the list.")
-		}
-	} else {
-		t.AccountName, t.Currency, t.Country = "", "", ""
+	if answers, err = as.parseFirst(ctx, t, &f); err != nil {
+		return "", mail.Address{}, "", err
 	}
 	f.Take("password", as.auth.Hasher().Check(t.Password, t.Address, t.Name, t.AccountName))
 	t.Terms, err = as.settings.Current().MustAccept(t.Terms)
 	f.Take("terms", err)
-	return name, address, f.Err()
+	return name, address, answers, f.Err()
+}
+
+// parseFirst reads the part of the form that is about the first account.
+func (as *Accounts) parseFirst(ctx context.Context, t *TypedSignUp, f *fault.Form) (answers string, err error) {
+	if !t.WithAccount {
+		t.AccountName, t.Currency, t.Country = "", "", ""
+		return "{}", nil
+	}
+	t.AccountName, err = plain.Name(t.AccountName)
+	f.Take("account_name", err)
+	if !locale.IsCurrency(t.Currency) {
+		f.Add("currency", "Choose a currency from the list.")
+	}
+	if t.Country != "" && !locale.IsCountry(t.Country) {
+		f.Add("country", "Choose a country from the list.")
+	}
+	list, err := as.Required(ctx)
+	if err != nil {
+		return "", err
+	}
+	kept := map[id.Field]string{}
+	for n, value := range (TypedAnswers{Texts: t.Answers}).readInto(f, list, false) {
+		kept[list[n].ID] = value
+	}
+	text, err := json.Marshal(kept)
+	return string(text), err
 }
 
 func (as *Accounts) mailExists(tx *db.Tx, u user.User) error {
@@ -144,6 +165,7 @@ type Pending struct {
 	currency     string
 	country      string
 	terms        int64
+	answers      string
 }
 
 // OpenSignUp finds what a mailed link confirms, and uses nothing up.
@@ -165,9 +187,10 @@ func findSignUp(tx *db.Tx, token, browser string) (Pending, error) {
 		Address                                                     mail.Address
 		Name, Password, AccountName, Currency, Country, BrowserHash string
 		TermsVersion                                                int64
+		Answers                                                     string
 	}
 	s, err := db.One[row](tx, `
-		SELECT id, address, name, password, account_name, currency, country, browser_hash, terms_version FROM signups
+		SELECT id, address, name, password, account_name, currency, country, browser_hash, terms_version, answers FROM signups
 		WHERE token_hash = $1 AND ended_at IS NULL AND created_at <= $2 AND expires_at > $2`, auth.HashToken(token), tx.Now)
 	if errors.Is(err, db.ErrNone) {
 		return Pending{}, errSignUp
@@ -175,7 +198,7 @@ func findSignUp(tx *db.Tx, token, browser string) (Pending, error) {
 	same := subtle.ConstantTimeCompare([]byte(auth.HashToken(browser)), []byte(s.BrowserHash)) == 1
 	return Pending{
 		Address: s.Address, Name: s.Name, AccountName: s.AccountName, SameBrowser: same,
-		id: s.ID, passwordHash: s.Password, currency: s.Currency, country: s.Country, terms: s.TermsVersion,
+		id: s.ID, passwordHash: s.Password, currency: s.Currency, country: s.Country, terms: s.TermsVersion, answers: s.Answers,
 	}, err
 }
 
@@ -238,9 +261,33 @@ func (as *Accounts) finishSignUp(tx *db.Tx, p Pending, hash string, r auth.Reque
 		if c.Account, err = open(tx, by, c.User, d); err != nil {
 			return c, err
 		}
+		if err := saveSignUp(tx, by, c.Account, p.answers); err != nil {
+			return c, err
+		}
 	}
 	c.SignedIn, err = as.auth.Admit(tx, c.User, r)
 	return c, err
+}
+
+// saveSignUp writes what was typed into the operator's own fields, as far as
+// they are still there.
+func saveSignUp(tx *db.Tx, by audit.Actor, a id.Account, answers string) error {
+	kept := map[id.Field]string{}
+	if err := json.Unmarshal([]byte(answers), &kept); err != nil {
+		return err
+	}
+	all, err := AllFields(tx)
+	if err != nil {
+		return err
+	}
+	var list []Answer
+	var values []string
+	for _, one := range all {
+		if value := kept[one.ID]; value != "" && !one.StaffOnly {
+			list, values = append(list, Answer{Field: one}), append(values, value)
+		}
+	}
+	return saveValues(tx, by, a, list, values)
 }
 
 // Sweep deletes sign-ups that nobody can confirm any more.

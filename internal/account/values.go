@@ -65,8 +65,8 @@ func (as *Accounts) Answers(ctx context.Context, by access.For[access.ManageProf
 }
 
 // Required lists the fields that whoever opens an account has to fill in.
-func (as *Accounts) Required(ctx context.Context, i auth.Identity) (list []Answer, err error) {
-	defer fault.Wrap(&err, "account.Required(%d)", i.User())
+func (as *Accounts) Required(ctx context.Context) (list []Answer, err error) {
+	defer fault.Wrap(&err, "account.Required")
 	err = as.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
 		list, err = requiredFields(tx)
 		return err
@@ -121,10 +121,16 @@ func (as *Accounts) Answer(ctx context.Context, by access.For[access.ManageProfi
 	})
 }
 
-// read reads every field; what is wrong stands beside each. A value that stays
-// as it is need not fit what the field asks for today.
+// read reads every field; what is wrong stands beside each.
 func (t TypedAnswers) read(list []Answer, staff bool) ([]string, error) {
 	var f fault.Form
+	out := t.readInto(&f, list, staff)
+	return out, f.Err()
+}
+
+// readInto is read as a part of a form. A value that stays as it is need not
+// fit what the field asks for today.
+func (t TypedAnswers) readInto(f *fault.Form, list []Answer, staff bool) []string {
 	out := make([]string, len(list))
 	for i, a := range list {
 		typed := t.Texts[a.Input()]
@@ -139,7 +145,7 @@ func (t TypedAnswers) read(list []Answer, staff bool) ([]string, error) {
 			f.Add(a.Input(), "This is needed.")
 		}
 	}
-	return out, f.Err()
+	return out
 }
 
 func setGroup(tx *db.Tx, by access.For[access.ManageProfile], old, group db.Null[id.Group]) error {

@@ -109,7 +109,7 @@ func furtherForm(s sheet, f furtherView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				for _, a := range f.List {
-					templ_7745c5c3_Err = web.AnswerField(a, f.Texts[a.Input()], f.Errors[a.Input()], true).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = web.AnswerField(a, f.Texts[a.Input()], f.Errors[a.Input()], web.OfStaff).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -537,7 +537,7 @@ func furtherSection(v settingsView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					for _, a := range v.further.List {
-						templ_7745c5c3_Err = web.AnswerField(a, v.texts[a.Input()], v.errors[a.Input()], false).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = web.AnswerField(a, v.texts[a.Input()], v.errors[a.Input()], web.OfPeople).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

@@ -187,7 +187,15 @@ func (p *Portal) signUpPage(r *web.Request) error {
 		return signUpClosed(r)
 	}
 	form := account.TypedSignUp{WithAccount: true, Currency: locale.DefaultCurrency}
-	return r.Render(http.StatusOK, signUpForm(barePage(r, "Sign up"), form, p.installation.Current().Terms, nil))
+	return p.showSignUp(r, nil, form, nil)
+}
+
+func (p *Portal) showSignUp(r *web.Request, cause error, f account.TypedSignUp, errs map[string]string) error {
+	required, err := p.accounts.Required(r.Context())
+	if err != nil {
+		return err
+	}
+	return r.RenderAgain(cause, signUpForm(barePage(r, "Sign up"), f, required, p.installation.Current().Terms, errs))
 }
 
 // signUpClosed is what stands in place of sign-up where one has to be invited:
@@ -200,10 +208,14 @@ func (p *Portal) doSignUp(r *web.Request) error {
 	if !p.installation.Current().OpenSignUp {
 		return signUpClosed(r)
 	}
+	required, err := p.accounts.Required(r.Context())
+	if err != nil {
+		return err
+	}
 	form := account.TypedSignUp{
 		Name: r.Value("name"), Address: r.Value("address"), Password: r.Value("password"), WithAccount: r.Value("kind") != "login",
 		AccountName: r.Value("account_name"), Country: r.Value("country"), Currency: r.Value("currency"),
-		Terms: termsTicked(r),
+		Answers: answered(r, required), Terms: termsTicked(r),
 	}
 	browser, err := p.accounts.SignUp(r.Context(), form, r.Info())
 	if err != nil {
@@ -211,7 +223,7 @@ func (p *Portal) doSignUp(r *web.Request) error {
 			if above != "" {
 				fields = map[string]string{"": above}
 			}
-			return r.RenderAgain(err, signUpForm(barePage(r, "Sign up"), form, p.installation.Current().Terms, fields))
+			return p.showSignUp(r, err, form, fields)
 		})
 	}
 	r.KeepLonger(web.BrowserCookie, browser)

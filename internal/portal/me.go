@@ -117,7 +117,7 @@ func (p *Portal) showNewAccount(r *web.Request, cause error, f account.Typed, fi
 	if err != nil {
 		return err
 	}
-	required, err := p.accounts.Required(r.Context(), r.Me())
+	required, err := p.accounts.Required(r.Context())
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (p *Portal) openAccount(r *web.Request) error {
 	for _, k := range account.AllKinds {
 		f.Kinds = append(f.Kinds, k.Key)
 	}
-	required, err := p.accounts.Required(r.Context(), r.Me())
+	required, err := p.accounts.Required(r.Context())
 	if err != nil {
 		return err
 	}

@@ -821,7 +821,7 @@ func newAccountPage(page ui.Page, f account.Typed, further []account.Answer, tex
 					return templ_7745c5c3_Err
 				}
 				for _, a := range further {
-					templ_7745c5c3_Err = web.AnswerField(a, texts[a.Input()], errs[a.Input()], false).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = web.AnswerField(a, texts[a.Input()], errs[a.Input()], web.OfPeople).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

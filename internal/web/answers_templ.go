@@ -14,9 +14,20 @@ import (
 	"strings"
 )
 
-// AnswerField is a field of the operator's own in a form: of staff, or of the
-// account's people.
-func AnswerField(a account.Answer, value, problem string, staff bool) templ.Component {
+// An Asked says of whom a form asks the operator's own fields.
+type Asked int
+
+const (
+	// OfPeople is a form of the account's people.
+	OfPeople Asked = iota
+	// OfSome is one in which it depends on another choice whether they are asked.
+	OfSome
+	// OfStaff is one of staff, who may leave empty what was never filled in.
+	OfStaff
+)
+
+// AnswerField is a field of the operator's own in a form.
+func AnswerField(a account.Answer, value, problem string, by Asked) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -55,7 +66,7 @@ func AnswerField(a account.Answer, value, problem string, staff bool) templ.Comp
 				var templ_7745c5c3_Var2 string
 				templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(problem)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `answers.templ`, Line: 16, Col: 29}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `answers.templ`, Line: 27, Col: 29}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 				if templ_7745c5c3_Err != nil {
@@ -72,17 +83,17 @@ func AnswerField(a account.Answer, value, problem string, staff bool) templ.Comp
 				return templ_7745c5c3_Err
 			}
 		} else if a.Kind == "secret" {
-			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: a.Input(), Label: a.Name, Type: "password", Hint: hint, Error: problem, MaxLength: 500, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: a.Input(), Label: a.Name, Type: "password", Hint: hint, Error: problem, Required: a.Required && !a.Given && by == OfPeople, Sometimes: a.Required && by == OfSome, MaxLength: 500, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else if a.Kind == "lines" {
-			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: a.Input(), Label: a.Name, Value: value, Hint: hint, Error: problem, Required: a.Required && !staff, Rows: 4, MaxLength: 5000, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: a.Input(), Label: a.Name, Value: value, Hint: hint, Error: problem, Required: a.Required && by == OfPeople, Sometimes: a.Required && by == OfSome, Rows: 4, MaxLength: 5000, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: a.Input(), Label: a.Name, Value: value, Hint: hint, Error: problem, Required: a.Required && !staff, MaxLength: 500, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: a.Input(), Label: a.Name, Value: value, Hint: hint, Error: problem, Required: a.Required && by == OfPeople, Sometimes: a.Required && by == OfSome, MaxLength: 500, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
