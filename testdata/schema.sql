@@ -191,6 +191,13 @@ CREATE TABLE factor_resets (
     CHECK (approved_by IS NULL OR approved_by <> started_by)
 );
 
+CREATE TABLE formers (
+    user_id    BIGINT NOT NULL REFERENCES users (id),
+    former_id  BIGINT NOT NULL REFERENCES users (id),
+    merge_id   BIGINT NOT NULL REFERENCES merges (id),
+    PRIMARY KEY (user_id, former_id)
+);
+
 CREATE TABLE grants (
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id     BIGINT NOT NULL REFERENCES accounts (id),
@@ -246,7 +253,7 @@ CREATE TABLE import_rows (
     credentials  BIGINT NOT NULL DEFAULT 0,    -- of a login: the user's, when it was written
     mark         TEXT NOT NULL DEFAULT '',     -- of a client: what tells her from one of another database
     needs        TEXT NOT NULL DEFAULT '',     -- of a login: what its person is to be told: 'password', 'factor'
-    told_at      TIMESTAMP,                    -- when she was
+    told_at      TIMESTAMP, merged_from BIGINT NOT NULL DEFAULT 0,                    -- when she was
     PRIMARY KEY (import_id, kind, source_id)
 );
 
@@ -343,6 +350,36 @@ CREATE TABLE memberships (
     UNIQUE (account_id, id),
     FOREIGN KEY (account_id, role_id) REFERENCES roles (account_id, id),
     CHECK (owner = FALSE OR ends_at IS NULL)
+);
+
+CREATE TABLE merge_parts (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    merge_id    BIGINT NOT NULL REFERENCES merges (id),
+    account_id  BIGINT NOT NULL REFERENCES accounts (id),
+    kind        TEXT NOT NULL CHECK (kind IN ('stays', 'ended', 'grant', 'invitation')),
+    row_id      BIGINT NOT NULL,
+    before      TEXT NOT NULL DEFAULT '',
+    after       TEXT NOT NULL DEFAULT '',
+    UNIQUE (account_id, id)
+);
+
+CREATE TABLE merges (
+    id                 INTEGER PRIMARY KEY AUTOINCREMENT,
+    keep_id            BIGINT NOT NULL REFERENCES users (id),
+    other_id           BIGINT NOT NULL REFERENCES users (id),
+    state              TEXT NOT NULL CHECK (state IN ('asked', 'stopped', 'withdrawn', 'expired', 'done', 'undone', 'final')),
+    started_by         BIGINT REFERENCES staff (id), -- nobody: the person herself
+    reason             TEXT NOT NULL DEFAULT '',
+    keep_hash          TEXT  UNIQUE,    -- of the token that was mailed to the login that stays
+    other_hash         TEXT  UNIQUE,    -- and to the one that is brought in
+    keep_credentials   BIGINT NOT NULL DEFAULT 0,  -- what the login's counted when its person agreed; 0: she has not
+    other_credentials  BIGINT NOT NULL DEFAULT 0,
+    created_at         TIMESTAMP NOT NULL,
+    expires_at         TIMESTAMP NOT NULL,         -- until when it can be agreed to
+    closed_at          TIMESTAMP,
+    done_at            TIMESTAMP,
+    undo_until         TIMESTAMP,
+    CHECK (keep_id <> other_id)
 );
 
 CREATE TABLE owner_recoveries (
@@ -610,7 +647,7 @@ CREATE TABLE users (
     search          TEXT  NOT NULL DEFAULT '',
     created_at      TIMESTAMP NOT NULL,
     signed_in_at    TIMESTAMP
-, second_since TIMESTAMP, import_id BIGINT REFERENCES imports (id), several BOOLEAN NOT NULL DEFAULT FALSE, terms_version BIGINT NOT NULL DEFAULT 0, terms_at TIMESTAMP, suspended_at TIMESTAMP, suspended_why TEXT NOT NULL DEFAULT '');
+, second_since TIMESTAMP, import_id BIGINT REFERENCES imports (id), several BOOLEAN NOT NULL DEFAULT FALSE, merged_into BIGINT REFERENCES users (id) CHECK (merged_into IS NULL OR status <> 'active'), terms_version BIGINT NOT NULL DEFAULT 0, terms_at TIMESTAMP, suspended_at TIMESTAMP, suspended_why TEXT NOT NULL DEFAULT '');
 
 -- SQLite: each index, by name.
 
@@ -634,6 +671,7 @@ CREATE INDEX ceremonies_expires ON ceremonies (expires_at);
 CREATE UNIQUE INDEX devices_token ON devices (token_hash, user_id);
 CREATE INDEX devices_user ON devices (user_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX factor_resets_open ON factor_resets (user_id) WHERE state = 'open';
+CREATE INDEX formers_merge ON formers (merge_id);
 CREATE INDEX grants_membership ON grants (account_id, membership_id) WHERE ended_at IS NULL;
 CREATE INDEX identities_user ON identities (user_id);
 CREATE UNIQUE INDEX impersonations_one ON impersonations (staff_session_id) WHERE ended_at IS NULL;
@@ -650,6 +688,11 @@ CREATE INDEX memberships_accounts ON memberships (user_id, account_id, starts_at
 CREATE INDEX memberships_ending ON memberships (ends_at) WHERE status = 'active' AND ends_at IS NOT NULL;
 CREATE INDEX memberships_recent ON memberships (user_id, seen_at DESC, id DESC) WHERE status <> 'ended';
 CREATE UNIQUE INDEX memberships_user ON memberships (account_id, user_id) WHERE status <> 'ended';
+CREATE INDEX merge_parts_merge ON merge_parts (merge_id, account_id, id);
+CREATE UNIQUE INDEX merges_done ON merges (other_id) WHERE state = 'done';
+CREATE UNIQUE INDEX merges_keep ON merges (keep_id) WHERE state = 'asked';
+CREATE INDEX merges_kept ON merges (keep_id) WHERE state = 'done';
+CREATE UNIQUE INDEX merges_other ON merges (other_id) WHERE state = 'asked';
 CREATE UNIQUE INDEX owner_recoveries_open ON owner_recoveries (account_id) WHERE state = 'open';
 CREATE UNIQUE INDEX ownership_offers_open ON ownership_offers (account_id, to_id) WHERE state = 'open';
 CREATE UNIQUE INDEX partner_links_pair ON partner_links (account_id, partner_id) WHERE status <> 'ended';
@@ -666,6 +709,7 @@ CREATE INDEX staff_sessions_staff ON staff_sessions (staff_id) WHERE ended_at IS
 CREATE INDEX throttles_ends ON throttles (ends_at);
 CREATE INDEX user_links_user ON user_links (user_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX users_address ON users (address) WHERE status <> 'deleted';
+CREATE INDEX users_merged ON users (merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX users_suspended ON users (suspended_at) WHERE status = 'suspended';
 
 -- SQLite: each trigger, by name.
@@ -862,7 +906,13 @@ POLICY wall ON accounts (enabled, forced)
     USING (clientele_wide() OR (id = clientele_account()))
     WITH CHECK (clientele_wide() OR (id = clientele_account()));
 POLICY wall ON audit_records (enabled, forced)
-    USING (clientele_wide() OR (account_id = clientele_account()) OR ((actor_kind = 'user'::text) AND (actor_id = clientele_user())) OR (subject_id = clientele_user()) OR (behalf_id = clientele_user()))
+    USING (clientele_wide() OR (account_id = clientele_account()) OR ((actor_kind = 'user'::text) AND (actor_id = clientele_user())) OR (subject_id = clientele_user()) OR (behalf_id = clientele_user()) OR ((actor_kind = 'user'::text) AND (actor_id IN ( SELECT formers.former_id
+   FROM formers
+  WHERE (formers.user_id = clientele_user())))) OR (subject_id IN ( SELECT formers.former_id
+   FROM formers
+  WHERE (formers.user_id = clientele_user()))) OR (behalf_id IN ( SELECT formers.former_id
+   FROM formers
+  WHERE (formers.user_id = clientele_user()))))
     WITH CHECK (clientele_wide() OR (account_id IS NULL) OR (account_id = clientele_account()));
 POLICY wall ON contacts (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()))
@@ -884,6 +934,9 @@ POLICY wall ON mails (enabled, forced)
     WITH CHECK (clientele_wide() OR (((account_id IS NULL) OR (account_id = clientele_account())) AND ((about_id IS NULL) OR (about_id = clientele_account()))));
 POLICY wall ON memberships (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()) OR (user_id = clientele_user()))
+    WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
+POLICY wall ON merge_parts (enabled, forced)
+    USING (clientele_wide() OR (account_id = clientele_account()))
     WITH CHECK (clientele_wide() OR (account_id = clientele_account()));
 POLICY wall ON owner_recoveries (enabled, forced)
     USING (clientele_wide() OR (account_id = clientele_account()))

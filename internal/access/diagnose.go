@@ -111,7 +111,10 @@ func Diagnose(tx *db.Tx, person user.User, account id.Account, want string) (d D
 	if err != nil {
 		return d, err
 	}
-	d = Diagnosis{Account: account, Name: a.Name, Status: a.Status, Login: loginCondition(person)}
+	d = Diagnosis{Account: account, Name: a.Name, Status: a.Status}
+	if d.Login, err = loginCondition(tx, person); err != nil {
+		return d, err
+	}
 	own, err := ownRoute(tx, account, person.ID)
 	if err != nil {
 		return d, err
@@ -173,12 +176,17 @@ func (d *Diagnosis) gates(tx *db.Tx, u id.User, g Gate) error {
 	return err
 }
 
-func loginCondition(u user.User) Condition {
+func loginCondition(tx *db.Tx, u user.User) (Condition, error) {
 	c := Condition{Cause: CauseLogin, Holds: u.Status == user.Active, Text: "The login is active."}
-	if !c.Holds {
-		c.Text, c.Mend = "The login is suspended: she cannot sign in.", "Restore the login, if the reason is gone."
+	if c.Holds {
+		return c, nil
 	}
-	return c
+	merged, err := db.One[int64](tx, "SELECT COUNT(*) FROM users WHERE id = $1 AND merged_into IS NOT NULL", u.ID)
+	c.Text, c.Mend = "The login is suspended: she cannot sign in.", "Restore the login, if the reason is gone."
+	if merged > 0 {
+		c.Text, c.Mend = "The login is part of another one: she signs in with that.", "See what the other one can open."
+	}
+	return c, err
 }
 
 // terms are the terms of the rule for one row, each by itself.

@@ -61,7 +61,7 @@ func (m *Memberships) DeleteUser(ctx context.Context, a *auth.Auth, i auth.Ident
 				return err
 			}
 		}
-		if err := m.forget(tx, i.User()); err != nil {
+		if err := m.Forget(tx, i.User()); err != nil {
 			return err
 		}
 		if err := a.Erase(tx, i.User(), i.Actor()); err != nil {
@@ -79,8 +79,8 @@ func (m *Memberships) leave(tx *db.Tx, by proof, number id.Membership) error {
 	return m.end(tx, by, self, "left")
 }
 
-// forget tells the other rooms that a person goes.
-func (m *Memberships) forget(tx *db.Tx, u id.User) error {
+// Forget tells the other rooms that a person goes.
+func (m *Memberships) Forget(tx *db.Tx, u id.User) error {
 	person, err := user.ByID(tx, u)
 	for _, fn := range m.erased {
 		if err == nil {
@@ -103,7 +103,7 @@ func (m *Memberships) EraseAgain(tx *db.Tx, u id.User, by audit.Actor) error {
 			return err
 		}
 	}
-	if err := m.forget(tx, u); err != nil {
+	if err := m.Forget(tx, u); err != nil {
 		return err
 	}
 	person, err := user.ByID(tx, u)

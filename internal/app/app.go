@@ -24,6 +24,7 @@ import (
 	"clientele/internal/invite"
 	"clientele/internal/job"
 	"clientele/internal/mail"
+	"clientele/internal/merge"
 	"clientele/internal/password"
 	"clientele/internal/plain"
 	"clientele/internal/portal"
@@ -52,6 +53,7 @@ type App struct {
 	Owners      *staff.Owners
 	Settings    *setting.Settings
 	Providers   *sso.Providers
+	Merges      *merge.Merges
 	Places      *geo.Places // nil where no file of places is set
 	System      *system.System
 	Mux         *web.Mux
@@ -128,12 +130,13 @@ func (a *App) build(key seal.Key, release string) {
 		a.Log.Error("a deleted login is not in the list that keeps it from coming back with a backup", "error", err)
 	}}
 	a.Memberships.WhenErased(a.tombs.add)
+	a.Merges = merge.New(a.DB, a.Auth, a.Memberships, a.Outbox, base, set)
 	a.System = system.New(a.DB, a.Jobs, key, a.Config, release)
 	a.Staff.Attend(a.System.Waits())
 	a.Mux = web.NewMux(web.Options{BaseURL: a.Config.Base, TrustedProxies: a.Config.Proxies, Settings: set, Log: a.Log, Key: key, Wall: time.Now},
 		a.DB, a.Auth, a.Memberships, a.Staff, a.Looks)
-	portal.New(a.Auth, a.Memberships, a.Accounts, a.Invites, a.Owners, a.Providers, a.Outbox, set).Mount(a.Mux)
-	backoffice.New(a.Staff, a.Looks, a.Owners, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Outbox, a.Jobs, a.Audit, set, a.System).Mount(a.Mux)
+	portal.New(a.Auth, a.Memberships, a.Accounts, a.Invites, a.Owners, a.Providers, a.Merges, a.Outbox, set).Mount(a.Mux)
+	backoffice.New(a.Staff, a.Looks, a.Owners, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Merges, a.Outbox, a.Jobs, a.Audit, set, a.System).Mount(a.Mux)
 	a.mountProbes()
 	a.mountSweep()
 	a.mountCheckpoints()

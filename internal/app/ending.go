@@ -30,6 +30,7 @@ var opens = []open{
 	{"address_changes", "changes of addresses", "ended_at = $1", "ended_at IS NULL"},
 	{"address_changes", "ways back to an old address", "undo_until = done_at", "done_at IS NOT NULL AND undone_at IS NULL AND undo_until > done_at"},
 	{"factor_resets", "removals of lost factors", "state = 'withdrawn', closed_at = $1", "state = 'open'"},
+	{"merges", "questions whether two logins are one person's", "state = 'withdrawn', closed_at = $1, keep_hash = NULL, other_hash = NULL", "state = 'asked'"},
 	{"staff_sessions", "operators' sessions", "ended_at = $1", "ended_at IS NULL"},
 	{"staff_links", "links for operators", "ended_at = $1", "ended_at IS NULL"},
 	{"impersonations", "looks over a shoulder", "ended_at = $1, ended_why = 'session'", "ended_at IS NULL"},

@@ -23,8 +23,9 @@ func (a *App) mountSweep() {
 	a.Jobs.Every(time.Hour, sweepArgs{})
 }
 
-// Sweep deletes counters, links, sessions and sign-ups that ended long ago, and
-// writes down which looks as somebody else are over.
+// Sweep deletes counters, links, sessions and sign-ups that ended long ago,
+// deletes logins that became part of another one, and writes down which looks as
+// somebody else are over.
 func (a *App) Sweep(ctx context.Context) error {
-	return errors.Join(a.Auth.Sweep(ctx), a.Accounts.Sweep(ctx), a.Looks.Sweep(ctx))
+	return errors.Join(a.Auth.Sweep(ctx), a.Accounts.Sweep(ctx), a.Looks.Sweep(ctx), a.Merges.Sweep(ctx))
 }

@@ -170,3 +170,9 @@ func (k *Passkey) show(b *Browser, path string, fields url.Values) *Page {
 	}
 	return b.PostOnly(path, form)
 }
+
+// ShowAt shows the passkey at an address that asks for one, in any browser.
+func (k *Passkey) ShowAt(b *Browser, path string) *Page {
+	k.world.t.Helper()
+	return k.show(b, path, nil)
+}

@@ -147,6 +147,13 @@ func (v View) filter(tx *db.Tx, a Asked) (Filter, error) {
 			f.Add("person", fmt.Sprintf("More than %d people fit. Type more of the name or the address.", mostPeople))
 		}
 	}
+	if out.Of != 0 {
+		former, err := formers(tx, out.Of)
+		if err != nil {
+			return out, err
+		}
+		out.Former = former
+	}
 	return out, f.Err()
 }
 

@@ -174,7 +174,12 @@ const columns = `
 const PageSize = 50
 
 // OfUser reads what a person did and what was done to her, in all accounts,
-// from before the given entry on; 0 begins at the newest.
+// with this login and those that became part of it, from before the given entry
+// on; 0 begins at the newest.
 func OfUser(tx *db.Tx, user id.User, before int64) ([]Entry, error) {
-	return Filter{Of: user}.newest(tx, before, PageSize+1)
+	former, err := formers(tx, user)
+	if err != nil {
+		return nil, err
+	}
+	return Filter{Of: user, Former: former}.newest(tx, before, PageSize+1)
 }

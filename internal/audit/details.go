@@ -34,6 +34,7 @@ var details = map[string]func(Entry) string{
 	"settings.changed":           changedSettings,
 	"settings.mail_tested":       func(e Entry) string { return ": " + values(e.After)["outcome"] },
 	"terms.accepted":             func(e Entry) string { return ", version " + values(e.After)["version"] },
+	"member.merged":              func(e Entry) string { return ": " + powerOf(e.After).String() },
 	"invitation.declined": func(e Entry) string {
 		return ifSo(e.After, "blocked", " and wants no more from this account")
 	},

@@ -12,7 +12,8 @@ import (
 // A Filter chooses a part of the log. Its zero value is the whole of it.
 type Filter struct {
 	Account  id.Account
-	Of       id.User // what she did, what was done to her, and what was done as her
+	Of       id.User   // what she did, what was done to her, and what was done as her
+	Former   []id.User // the logins that became part of hers: their history is hers too
 	By       Kind
 	Users    []id.User  // of any of these
 	Staff    []id.Staff // or done by any of these
@@ -48,6 +49,19 @@ func (q *query) person(u id.User) []string {
 	return []string{"actor_kind = 'user' AND actor_id = " + n, "subject_id = " + n, "behalf_id = " + n}
 }
 
+// own is what a record has to do with the person whose history is asked for.
+func (f Filter) own(q *query) (list []string) {
+	for _, u := range append([]id.User{f.Of}, f.Former...) {
+		list = append(list, q.person(u)...)
+	}
+	return list
+}
+
+// formers are the logins that became part of a person's.
+func formers(tx *db.Tx, u id.User) ([]id.User, error) {
+	return db.All[id.User](tx, "SELECT former_id FROM formers WHERE user_id = $1 ORDER BY former_id", u)
+}
+
 // branches are the ways in which a record may be one that is asked for. The
 // newest of each are found by an index and then put together, which is quick
 // however large the log is, and whatever the engine believes of it.
@@ -63,7 +77,7 @@ func (f Filter) branches(q *query) (list []string) {
 	}
 	switch {
 	case f.Of != 0:
-		return q.person(f.Of)
+		return f.own(q)
 	case f.Account == 0 && f.Object == "":
 		for _, e := range f.Events {
 			list = append(list, "event = "+q.arg(e))
@@ -85,7 +99,7 @@ func (f Filter) common(q *query) string {
 		all = append(all, "account_id = "+q.arg(f.Account))
 	}
 	if f.Of != 0 && len(f.Users)+len(f.Staff) > 0 {
-		all = append(all, "("+strings.Join(q.person(f.Of), " OR ")+")")
+		all = append(all, "("+strings.Join(f.own(q), " OR ")+")")
 	}
 	switch f.By {
 	case User, Staff, System, Visitor:

@@ -271,10 +271,10 @@ func (a *Auth) UndoAddress(ctx context.Context, token string, r Request) (err er
 		if err != nil {
 			return err
 		}
-		if err := a.lockDown(tx, c.User, since); err != nil {
+		by := audit.Actor{Kind: audit.User, ID: int64(c.User), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
+		if err := a.lockDown(tx, c.User, since, by); err != nil {
 			return err
 		}
-		by := audit.Actor{Kind: audit.User, ID: int64(c.User), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
 		if err := audit.Write(tx, by, audit.Record{Event: "user.address_restored", Object: "user", ObjectID: int64(c.User)}); err != nil {
 			return err
 		}

@@ -25,11 +25,11 @@ const (
 // for none in particular, so it tells nothing of who has one.
 func (a *Auth) BeginPasskeySignIn(ctx context.Context) (c Challenge, err error) {
 	defer fault.Wrap(&err, "auth.BeginPasskeySignIn")
-	return a.beginAny(ctx, Holder{})
+	return a.beginAny(ctx, Ceremony{Kind: passkeySignIn})
 }
 
-// beginAny opens the prompt for anybody's passkey at one of the doors.
-func (a *Auth) beginAny(ctx context.Context, door Holder) (c Challenge, err error) {
+// beginAny opens the prompt for anybody's passkey at the ceremony's door.
+func (a *Auth) beginAny(ctx context.Context, cer Ceremony) (c Challenge, err error) {
 	if a.passkeys == nil {
 		return c, errNoPasskeys
 	}
@@ -37,8 +37,9 @@ func (a *Auth) beginAny(ctx context.Context, door Holder) (c Challenge, err erro
 	if err != nil {
 		return c, err
 	}
+	cer.State = begun{Session: *session}
 	err = a.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
-		c, err = a.challenge(tx, Ceremony{Kind: passkeySignIn, Holder: door, State: begun{Session: *session}}, options.Response)
+		c, err = a.challenge(tx, cer, options.Response)
 		return err
 	})
 	return c, err
@@ -109,7 +110,7 @@ func (a *Auth) ConfirmWithPasskey(ctx context.Context, i Identity, token, respon
 func (a *Auth) BeginOperatorKey(ctx context.Context, s id.Staff, session id.Session) (c Challenge, err error) {
 	defer fault.Wrap(&err, "auth.BeginOperatorKey(%d)", s)
 	if s == 0 {
-		return a.beginAny(ctx, Operator(0))
+		return a.beginAny(ctx, Ceremony{Kind: passkeySignIn, Holder: Operator(0)})
 	}
 	return a.beginOwn(ctx, Ceremony{Kind: passkeyConfirm, Holder: Operator(s), Session: session})
 }
@@ -192,7 +193,7 @@ var errOurs = errors.New("auth: a passkey cannot be read")
 
 // validate holds an answer against its challenge.
 func (a *Auth) validate(tx *db.Tx, c Ceremony, b begun, parsed *protocol.ParsedCredentialAssertionData) (h keyring, key *webauthn.Credential, err error) {
-	if c.Kind != passkeySignIn {
+	if c.number != 0 {
 		if h, err = keyringOf(tx, c.Holder); err != nil {
 			return h, nil, errors.Join(errOurs, err)
 		}

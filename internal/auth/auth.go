@@ -4,7 +4,9 @@ import (
 	"net/url"
 	"strings"
 
+	"clientele/internal/audit"
 	"clientele/internal/db"
+	"clientele/internal/id"
 	"clientele/internal/mail"
 	"clientele/internal/password"
 	"clientele/internal/seal"
@@ -23,6 +25,7 @@ type Auth struct {
 	settings *setting.Settings
 	place    func(address string) string
 	passkeys *webauthn.WebAuthn // nil where the base URL has no host name
+	locked   []func(tx *db.Tx, u id.User, by audit.Actor) error
 }
 
 // Options are what sign-in needs to know of the installation.
@@ -50,3 +53,9 @@ func (a *Auth) Hasher() *password.Hasher { return a.hasher }
 
 // Place is where a network address is, in words, as far as that is known.
 func (a *Auth) Place(address string) string { return a.place(address) }
+
+// WhenLocked has fn run in the transaction that takes a login back from whoever
+// has got into it, before anything else of it is.
+func (a *Auth) WhenLocked(fn func(tx *db.Tx, u id.User, by audit.Actor) error) {
+	a.locked = append(a.locked, fn)
+}

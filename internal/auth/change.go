@@ -87,6 +87,7 @@ type notice struct {
 	subject string
 	line    string
 	to      mail.Address // zero: her own
+	undoes  string       // what the link undoes beside; a sentence
 }
 
 // AlarmLife is how long the link in a notice works.
@@ -105,11 +106,15 @@ func (a *Auth) tell(tx *db.Tx, u id.User, n notice, r Request) (err error) {
 	if err != nil {
 		return err
 	}
+	closing := []string{"The link signs you out everywhere and mails you a way to set a new password. It works for 7 days.", "If it was you, there is nothing to do."}
+	if n.undoes != "" {
+		closing = append([]string{n.undoes}, closing...)
+	}
 	return a.send(tx, u, mail.Message{
 		Kind: n.kind, Class: mail.Urgent, To: n.to, User: u, Subject: n.subject,
 		Lines: []string{n.line}, Facts: a.facts(tx.Now, r),
 		Action:  mail.Action{Label: "This was not me", URL: a.baseURL + "/alarm/" + token},
-		Closing: []string{"The link signs you out everywhere and mails you a way to set a new password. It works for 7 days.", "If it was you, there is nothing to do."},
+		Closing: closing,
 	})
 }
 
@@ -189,10 +194,10 @@ func (a *Auth) RaiseAlarm(ctx context.Context, token string, r Request) (err err
 		if err != nil {
 			return err
 		}
-		if err := a.lockDown(tx, l.User, l.CreatedAt); err != nil {
+		by := audit.Actor{Kind: audit.User, ID: int64(l.User), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
+		if err := a.lockDown(tx, l.User, l.CreatedAt, by); err != nil {
 			return err
 		}
-		by := audit.Actor{Kind: audit.User, ID: int64(l.User), Via: audit.ViaSelf, Request: r.ID, Network: r.Network}
 		if err := audit.Write(tx, by, audit.Record{Event: "user.alarm_raised", Object: "user", ObjectID: int64(l.User)}); err != nil {
 			return err
 		}
@@ -207,7 +212,12 @@ func (a *Auth) RaiseAlarm(ctx context.Context, token string, r Request) (err err
 // lockDown takes a login back from whoever has got into it at some time. What
 // signs in goes as far back as notices work: whoever was in has caused several
 // of them, and she follows the last one, not the first.
-func (a *Auth) lockDown(tx *db.Tx, u id.User, since time.Time) error {
+func (a *Auth) lockDown(tx *db.Tx, u id.User, since time.Time, by audit.Actor) error {
+	for _, fn := range a.locked {
+		if err := fn(tx, u, by); err != nil {
+			return err
+		}
+	}
 	if err := a.restoreAddress(tx, u, since); err != nil {
 		return err
 	}

@@ -54,11 +54,14 @@ func (a *Auth) MailPasswordLink(tx *db.Tx, u user.User, by audit.Actor) error {
 
 func (a *Auth) mailLink(tx *db.Tx, address mail.Address, by audit.Actor) error {
 	u, err := user.ByAddress(tx, address)
-	if errors.Is(err, db.ErrNone) || (err == nil && u.Status != user.Active) {
+	if errors.Is(err, db.ErrNone) {
 		return nil
 	}
 	if err != nil {
 		return err
+	}
+	if u.Status != user.Active {
+		return a.mailFormer(tx, u)
 	}
 	wait, err := recoverPerson.Take(tx, "recover.person:"+address.String())
 	if err != nil || wait > 0 {

@@ -48,15 +48,25 @@ type SignedIn struct {
 // has a second factor, the wait for it.
 func (a *Auth) SignIn(ctx context.Context, c Credential, r Request) (in SignedIn, err error) {
 	defer fault.Wrap(&err, "auth.SignIn")
+	err = a.byPassword(ctx, c, r, func(tx *db.Tx, u id.User) (err error) {
+		in, err = a.Enter(tx, u, Shown{Ways: []Way{ByPassword}}, c.Device, r)
+		return err
+	})
+	return in, err
+}
+
+// byPassword proves a person by her password, and runs then in the same
+// transaction.
+func (a *Auth) byPassword(ctx context.Context, c Credential, r Request, then func(tx *db.Tx, u id.User) error) error {
 	address, badAddress := mail.ParseAddress(c.Address)
 	u, hash, known, err := a.before(ctx, address, badAddress == nil && !address.IsNowhere(), c.Device, r)
 	if err != nil {
-		return in, err
+		return err
 	}
 	for range 3 {
 		var fresh string
 		if fresh, err = a.proven(ctx, u, hash, c.Password, known); err != nil {
-			return in, a.noteFailure(ctx, u, r, err)
+			return a.noteFailure(ctx, u, r, err)
 		}
 		err = a.db.Write(ctx, db.AsUser(u), func(tx *db.Tx) (err error) {
 			if hash, err = a.stillTrue(tx, u, hash, fresh); err != nil {
@@ -65,14 +75,13 @@ func (a *Auth) SignIn(ctx context.Context, c Credential, r Request) (in SignedIn
 			if err := forgive(tx, address, c.Device, known, r); err != nil {
 				return err
 			}
-			in, err = a.Enter(tx, u, Shown{Ways: []Way{ByPassword}}, c.Device, r)
-			return err
+			return then(tx, u)
 		})
 		if !errors.Is(err, errMoved) {
-			return in, err
+			return err
 		}
 	}
-	return in, wrong
+	return wrong
 }
 
 // proven verifies a password against a hash, and makes the hash that is to

@@ -11,6 +11,7 @@ import (
 	"clientele/internal/invite"
 	"clientele/internal/job"
 	"clientele/internal/mail"
+	"clientele/internal/merge"
 	"clientele/internal/setting"
 	"clientele/internal/sso"
 	"clientele/internal/staff"
@@ -27,6 +28,7 @@ type Backoffice struct {
 	accounts    *account.Accounts
 	invites     *invite.Invites
 	providers   *sso.Providers
+	merges      *merge.Merges
 	outbox      *mail.Outbox
 	jobs        *job.Jobs
 	log         *audit.Log
@@ -35,8 +37,8 @@ type Backoffice struct {
 }
 
 // New makes the staff area.
-func New(s *staff.Staff, v *staff.Impersonations, w *staff.Owners, m *access.Memberships, as *account.Accounts, i *invite.Invites, p *sso.Providers, o *mail.Outbox, j *job.Jobs, l *audit.Log, set *setting.Settings, sy *system.System) *Backoffice {
-	return &Backoffice{staff: s, looks: v, owners: w, memberships: m, accounts: as, invites: i, providers: p, outbox: o, jobs: j, log: l, settings: set, system: sy}
+func New(s *staff.Staff, v *staff.Impersonations, w *staff.Owners, m *access.Memberships, as *account.Accounts, i *invite.Invites, p *sso.Providers, g *merge.Merges, o *mail.Outbox, j *job.Jobs, l *audit.Log, set *setting.Settings, sy *system.System) *Backoffice {
+	return &Backoffice{staff: s, looks: v, owners: w, memberships: m, accounts: as, invites: i, providers: p, merges: g, outbox: o, jobs: j, log: l, settings: set, system: sy}
 }
 
 // Mount mounts the pages.

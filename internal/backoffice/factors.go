@@ -28,7 +28,9 @@ func (b *Backoffice) startReset(r *web.Request, by staff.For[staff.Recover]) err
 	if web.Mendable(err) {
 		fields, above := web.FieldErrors(err)
 		look, _ := staff.Also[staff.Look](by)
-		return b.showUser(r, look, number, err, resetForm{Reason: r.Value("reason"), Problem: fields["reason"] + above})
+		return b.showUser(r, look, number, err, func(v *userView) {
+			v.Reset.form = resetForm{Reason: r.Value("reason"), Problem: fields["reason"] + above}
+		})
 	}
 	if err != nil {
 		return err
@@ -54,15 +56,16 @@ func (b *Backoffice) resetStep(do func(context.Context, staff.For[staff.Recover]
 	}
 }
 
-// showUser shows a user's page, with what is wrong with a form on it.
-func (b *Backoffice) showUser(r *web.Request, by staff.For[staff.Look], number id.User, cause error, f resetForm) error {
+// showUser shows a user's page, with what is wrong with a form on it, which
+// typed fills in.
+func (b *Backoffice) showUser(r *web.Request, by staff.For[staff.Look], number id.User, cause error, typed func(*userView)) error {
 	v, err := b.viewUser(r, by, number)
 	if err != nil {
 		return err
 	}
-	v.Reset.form = f
 	if cause == nil {
 		return r.Render(http.StatusOK, userPage(page(r, v.Name), v, r.Now()))
 	}
+	typed(&v)
 	return r.RenderAgain(cause, userPage(page(r, v.Name), v, r.Now()))
 }

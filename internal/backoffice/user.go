@@ -17,6 +17,7 @@ func (b *Backoffice) mountUser(m *web.Mux) {
 	web.Staff(m, "GET /staff/users/{user}", b.user)
 	b.mountFactors(m)
 	b.mountStanding(m)
+	b.mountMerge(m)
 	web.Staff(m, "POST /staff/users/{user}/sessions/end", b.endSessions, web.Audits("user.sessions_ended"))
 	web.Staff(m, "POST /staff/users/{user}/password-link", b.mailPasswordLink, web.Audits("user.recovery_sent"))
 }
@@ -33,6 +34,7 @@ type userView struct {
 	Operator     id.Staff
 	Reset        resetView
 	suspending   resetForm // why the login is to be suspended, as it was typed
+	Merge        mergeView
 }
 
 // A resetView is the removal of a lost second factor, with its form.
@@ -46,7 +48,7 @@ func (b *Backoffice) user(r *web.Request, by staff.For[staff.Look]) error {
 	if err != nil {
 		return err
 	}
-	return b.showUser(r, by, number, nil, resetForm{})
+	return b.showUser(r, by, number, nil, nil)
 }
 
 func (b *Backoffice) viewUser(r *web.Request, by staff.For[staff.Look], number id.User) (v userView, err error) {
@@ -60,7 +62,10 @@ func (b *Backoffice) viewUser(r *web.Request, by staff.For[staff.Look], number i
 	_, look := staff.Also[staff.ViewAs](by)
 	v.MayLook = look && v.Status == user.Active
 	v.MayHelp, v.MayRecover = help && v.Status == user.Active, recover && v.Status == user.Active
-	v.MayRestore = help && v.Status == user.Suspended
+	if v.Merge.View, err = b.merges.OfUser(r.Context(), by, number); err != nil {
+		return v, err
+	}
+	v.MayRestore = help && v.Status == user.Suspended && v.Merge.Into.ID == 0
 	return v, b.goOn(r, by, &v)
 }
 

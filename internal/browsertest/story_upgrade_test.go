@@ -228,7 +228,7 @@ func (m *move) contactStays(t *testing.T) {
 func (m *move) severalLogins(t *testing.T) {
 	const kept = "dana+yoga@fieldandform.example"
 	b := m.visitor().open("/signin").signIn(kept, danaThere).at("/a/43")
-	b.open("/me/accounts").sees("Did you use more than one login here before?", "Sign in with the other login, open People in its account and invite", kept).misses("Bakery", "Form")
+	b.open("/me/accounts").sees("Did you use more than one login here before?", "Bring the other one in: you sign in to it here once", kept).misses("Bakery", "Form")
 	m.shoot(b, "several-notice")
 
 	owner := m.visitor().open("/signin").signIn(dana, danaThere).at("/a/44").press("People")

@@ -79,6 +79,9 @@ type Impersonation int64
 // gone.
 type OwnerRecovery int64
 
+// A Merge is one login brought into another of the same person.
+type Merge int64
+
 // A Mail is one message in the mail log.
 type Mail int64
 

@@ -64,6 +64,7 @@ func (p *Portal) alarm(r *web.Request) error {
 		Lines: []string{
 			"Then we take the login " + who.String() + " back from whoever it was:",
 			"Every session ends, here too. What was added in the seven days before, a passkey, an app or a linked sign-in, is removed, and an address that was changed since that mail comes back. The password works no more. A link to set a new one is mailed to you.",
+			"If it was brought into another login within those seven days, it is taken out again, with what it could open.",
 		},
 		Action: "/alarm", Button: "It was not me: lock everybody out", Calm: "If it was you, close this page.",
 	})

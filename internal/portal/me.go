@@ -24,6 +24,7 @@ func (p *Portal) mountMe(m *web.Mux) {
 	web.SignedIn(m, "GET /me/accounts/new", p.newAccount)
 	web.SignedIn(m, "POST /me/accounts/new", p.openAccount, web.Audits("account.opened"))
 	p.mountSecurity(m)
+	p.mountMerge(m)
 	web.SignedIn(m, "GET /me/delete", p.deletePage, web.StepUp)
 	web.SignedIn(m, "POST /me/delete", p.deleteMe, web.StepUp, web.Audits("user.deleted"))
 	web.SignedIn(m, "GET /me/sessions", p.sessions)

@@ -12,6 +12,7 @@ import (
 	"clientele/internal/id"
 	"clientele/internal/invite"
 	"clientele/internal/mail"
+	"clientele/internal/merge"
 	"clientele/internal/setting"
 	"clientele/internal/sso"
 	"clientele/internal/staff"
@@ -27,13 +28,14 @@ type Portal struct {
 	invites      *invite.Invites
 	owners       *staff.Owners
 	providers    *sso.Providers
+	merges       *merge.Merges
 	outbox       *mail.Outbox
 	installation *setting.Settings
 }
 
 // New makes the client area.
-func New(a *auth.Auth, m *access.Memberships, as *account.Accounts, v *invite.Invites, w *staff.Owners, s *sso.Providers, o *mail.Outbox, set *setting.Settings) *Portal {
-	return &Portal{auth: a, memberships: m, accounts: as, invites: v, owners: w, providers: s, outbox: o, installation: set}
+func New(a *auth.Auth, m *access.Memberships, as *account.Accounts, v *invite.Invites, w *staff.Owners, s *sso.Providers, g *merge.Merges, o *mail.Outbox, set *setting.Settings) *Portal {
+	return &Portal{auth: a, memberships: m, accounts: as, invites: v, owners: w, providers: s, merges: g, outbox: o, installation: set}
 }
 
 // Mount mounts the pages.

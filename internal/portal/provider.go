@@ -16,6 +16,7 @@ func (p *Portal) mountProviders(m *web.Mux) {
 	web.Public(m, "POST /signin/with/{provider}", p.leaveFor(sso.SignIn), web.Begins)
 	web.Public(m, "GET /signin/with/{provider}/callback", p.comeBack)
 	web.SignedIn(m, "POST /confirm/with/{provider}", p.leaveFor(sso.Confirm), web.Begins)
+	web.SignedIn(m, "POST /me/merge/with/{provider}", p.leaveFor(sso.Another), web.StepUp, web.Begins)
 	web.SignedIn(m, "POST /me/security/providers/{provider}/link", p.leaveFor(sso.Link), web.StepUp, web.Begins)
 	web.SignedIn(m, "GET /me/security/identities/{identity}", p.linked, web.StepUp)
 	web.SignedIn(m, "POST /me/security/identities/{identity}/unlink", p.unlink, web.StepUp, web.Audits("identity.unlinked"))
@@ -74,6 +75,8 @@ func backWithout(r *web.Request, in sso.Arrival, text string) error {
 		return r.Redirect("/me/security")
 	case sso.Confirm:
 		return r.Redirect(withNext("/confirm", in.Next))
+	case sso.Another:
+		return r.Redirect("/me/merge")
 	}
 	return r.Redirect(withNext("/signin", in.Next))
 }
@@ -85,6 +88,8 @@ func (p *Portal) arrived(r *web.Request, in sso.Arrival) error {
 		return renewed(r, in.SignedIn, "The sign-in is linked.")
 	case sso.Confirm:
 		return confirmed(r, in.SignedIn, in.Next)
+	case sso.Another:
+		return shown(r, in.Shown, in.Half)
 	}
 	return p.entered(r, in.SignedIn, in.Next)
 }

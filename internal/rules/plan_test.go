@@ -14,7 +14,7 @@ var plan = slices.Concat(
 	// Foundation: knows nothing of the trade.
 	[]string{"id", "money", "fault", "plain", "locale", "config", "seal", "password", "geo", "db", "backup", "audit", "job", "mail", "setting"},
 	// People: who you are and what you may do.
-	[]string{"user", "auth", "access", "account", "invite", "staff", "sso", "system"},
+	[]string{"user", "auth", "access", "account", "invite", "staff", "sso", "merge", "system"},
 	// Trade: what an account owns, owes and asks.
 	[]string{"webhook", "catalog", "provision", "gateway", "service", "domain", "order", "billing", "ticket", "whmcs"},
 	// Doors: how people and programs come in.

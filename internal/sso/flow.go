@@ -26,6 +26,7 @@ const (
 	SignIn  Purpose = "signin"
 	Link    Purpose = "link"
 	Confirm Purpose = "confirm"
+	Another Purpose = "another" // to show a login of hers other than the one that she is signed in with
 )
 
 func (u Purpose) kind() string { return "provider-" + string(u) }
@@ -96,11 +97,11 @@ func ceremony(u Purpose, me auth.Identity, state any) auth.Ceremony {
 	return c
 }
 
-// options are what is asked of the provider. Somebody who confirms who she is
-// signs in there anew (Core 1.0, section 3.1.2.1).
+// options are what is asked of the provider. Somebody who confirms who she is,
+// or shows another login, signs in there anew (Core 1.0, section 3.1.2.1).
 func (a attempt) options(u Purpose) []oauth2.AuthCodeOption {
 	out := []oauth2.AuthCodeOption{oidc.Nonce(a.Nonce), oauth2.S256ChallengeOption(a.Verifier)}
-	if u == Confirm {
+	if u == Confirm || u == Another {
 		out = append(out, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
 	}
 	return out
@@ -134,6 +135,11 @@ type Arrival struct {
 	Purpose Purpose
 	Next    string
 	auth.SignedIn
+
+	// Shown is what ties the browser to another login that was shown; Half says
+	// that its second factor is due.
+	Shown string
+	Half  bool
 }
 
 // Finish takes a provider's answer, once. It answers Gone where nothing was
@@ -158,8 +164,7 @@ func (p *Providers) Finish(ctx context.Context, w Answer) (in Arrival, err error
 		if c, err = findActive(tx, c.ID); err != nil {
 			return err
 		}
-		in.SignedIn, err = p.arrive(tx, in.Purpose, c.Provider, who, a, w)
-		return err
+		return p.arrive(tx, &in, c.Provider, who, a, w)
 	})
 	return in, err
 }

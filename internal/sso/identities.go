@@ -87,17 +87,20 @@ func confirms(tx *db.Tx, c Provider, me auth.Identity) error {
 const NotLinked = "not-linked"
 
 // arrive does what she left for.
-func (p *Providers) arrive(tx *db.Tx, u Purpose, c Provider, who person, a attempt, w Answer) (in auth.SignedIn, err error) {
-	switch u {
+func (p *Providers) arrive(tx *db.Tx, in *Arrival, c Provider, who person, a attempt, w Answer) (err error) {
+	switch in.Purpose {
 	case SignIn:
-		return p.enter(tx, c, who, w)
+		in.SignedIn, err = p.enter(tx, c, who, w)
 	case Link:
-		return p.link(tx, c, who, w.Me)
+		in.SignedIn, err = p.link(tx, c, who, w.Me)
 	case Confirm:
 		in.Session, err = p.confirm(tx, c, who, a, w.Me)
-		return in, err
+	case Another:
+		in.Shown, in.Half, err = p.another(tx, c, who, a, w)
+	default:
+		err = fault.Missing()
 	}
-	return in, fault.Missing()
+	return err
 }
 
 // A holder is whom an identity belongs to here.
@@ -208,8 +211,8 @@ func (p *Providers) confirm(tx *db.Tx, c Provider, who person, a attempt, me aut
 	if h.ID == 0 || h.User != me.User() {
 		return "", fault.New(fault.Conflict, "another-identity", "This is another login at "+c.Name+" than the one that is linked to yours.")
 	}
-	if who.at.Before(a.Begun.Add(-leeway)) {
-		return "", fault.New(fault.Conflict, "not-anew", c.Name+" did not ask you to sign in anew, so this confirms nothing. Confirm who you are in another way.")
+	if err := anew(c, who, a); err != nil {
+		return "", err
 	}
 	if err := h.used(tx); err != nil {
 		return "", err
@@ -219,6 +222,36 @@ func (p *Providers) confirm(tx *db.Tx, c Provider, who person, a attempt, me aut
 		return err
 	})
 	return token, err
+}
+
+// anew makes sure that a provider has asked her to sign in since she left.
+func anew(c Provider, who person, a attempt) error {
+	if who.at.Before(a.Begun.Add(-leeway)) {
+		return fault.New(fault.Conflict, "not-anew", c.Name+" did not ask you to sign in anew, so this confirms nothing. Confirm who you are in another way.")
+	}
+	return nil
+}
+
+// another shows, within a session, another login here that the provider knows.
+func (p *Providers) another(tx *db.Tx, c Provider, who person, a attempt, w Answer) (shown string, half bool, err error) {
+	h, err := holderOf(tx, who)
+	if err != nil {
+		return "", false, err
+	}
+	if h.ID == 0 {
+		return "", false, fault.New(fault.Conflict, "another-identity", "This login at "+c.Name+" is not linked to anybody here.")
+	}
+	if err := anew(c, who, a); err != nil {
+		return "", false, err
+	}
+	if err := h.used(tx); err != nil {
+		return "", false, err
+	}
+	shown, half, err = p.auth.Another(tx, w.Me, h.User, c.shown(), w.Device)
+	if fault.Is(err, fault.Invalid) {
+		err = fault.New(fault.Conflict, "itself", "This is the login that you are signed in with.")
+	}
+	return shown, half, err
 }
 
 // Unlink takes one of the person's own linked sign-ins away.

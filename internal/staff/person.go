@@ -150,9 +150,12 @@ func (s *Staff) SuspendUser(ctx context.Context, by For[Help], u id.User, reason
 func (s *Staff) RestoreUser(ctx context.Context, by For[Help], u id.User) (err error) {
 	defer fault.Wrap(&err, "staff.RestoreUser(%d)", u)
 	return s.onUser(ctx, u, func(tx *db.Tx, person user.User) error {
-		n, err := db.Exec(tx, "UPDATE users SET status = 'active', suspended_at = NULL, suspended_why = '' WHERE id = $1 AND status = 'suspended'", u)
+		n, err := db.Exec(tx, "UPDATE users SET status = 'active', suspended_at = NULL, suspended_why = '' WHERE id = $1 AND status = 'suspended' AND merged_into IS NULL", u)
 		if err != nil {
 			return err
+		}
+		if n == 0 && person.Status == user.Suspended {
+			return fault.New(fault.Conflict, "merged", "This login is part of another one, so it cannot be restored. Its person can take it out again, within seven days, by the mail that told of it.")
 		}
 		if n == 0 {
 			return fault.New(fault.Conflict, "not-suspended", person.Name+" is not suspended.")

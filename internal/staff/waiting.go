@@ -109,7 +109,7 @@ var Lists = map[string]List{
 	"suspended": {
 		Key: "suspended", Title: "Suspended people", Text: "They cannot sign in until somebody restores them.", Empty: "Nobody is suspended.", When: "Since",
 		query: `SELECT CAST(NULL AS BIGINT) AS account_id, CAST(NULL AS TEXT) AS account_name, u.id AS user_id, u.name AS user_name, u.suspended_why AS what, COALESCE(u.suspended_at, u.created_at) AS at
-			FROM users u WHERE u.status = 'suspended'`,
+			FROM users u WHERE u.status = 'suspended' AND u.merged_into IS NULL`,
 		args: func(*db.Tx, id.Staff) []any { return nil },
 	},
 	"recoveries": {

@@ -308,10 +308,13 @@ func (b *batch) wantedIdentity(l whmcs.LinkedSignIn) (w wanted[sso.Imported], wh
 		return w, "", err
 	}
 	f, special := b.fates[k]
+	if f.merged {
+		b.see(identities, l.ID) // it is closed with the login that it signed in to, and has not gone there
+	}
 	switch {
 	case provider.ID == 0:
 		return w, noProvider, nil
-	case !b.seen[k.kind].has(k.id) || special && f.how != staying && f.how != own:
+	case !b.seen[k.kind].has(k.id) || special && (f.merged || f.how != staying && f.how != own):
 		return w, orphanSignIn, nil
 	case b.survey.shares(k):
 		return w, sharedLink, nil

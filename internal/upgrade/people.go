@@ -20,6 +20,7 @@ type fate struct {
 	user    int64 // the number here; 0 where there is none, or a dry run would make it
 	address mail.Address
 	who     string
+	merged  bool // it is part of the login named by user, into which its person has brought it
 	begins  bool // it begins anew, since the login that it was here is somebody's own now
 }
 
@@ -81,7 +82,7 @@ const (
 	deadHash      = "has no password that can be carried over: `clientele import whmcs welcome` mails her how to set one"
 	lostFactor    = "had a second factor, which cannot be carried over: she signs in with her password alone until she sets one up. `clientele import whmcs welcome` tells her"
 	keptPassword  = "has another password there, and has changed hers here since: hers here was kept"
-	mayBeOne      = "may be one person with several logins. They stay apart until she joins them: signed in to the one she keeps, she is invited at its address to the accounts of the others; her page of accounts tells her how"
+	mayBeOne      = "may be one person with several logins. They stay apart until she joins them: signed in to the one she keeps, she brings the others in; her page of accounts leads there"
 	unknownLang   = "has a language that is not known: English is used"
 	unknownGrant  = "has a permission that is not known, which grants nothing"
 	renamed       = "has a name that cannot be used: another was taken"
@@ -179,9 +180,14 @@ func (b *batch) targets(were map[int64]known) (map[int64]holder, error) {
 // A login that was changed here, by a password, a factor or an address, is its
 // person's own from then on. It stays as it is while the other system says the
 // same of it; where that gives its row another address, the row is somebody
-// else as far as can be told, and begins anew.
+// else as far as can be told, and begins anew. One that its person has brought
+// into another login of hers is that one from then on, whatever is said of it.
 func (b *batch) judge(l login, was known, h, mine holder, fates map[key]fate) (f fate, err error) {
 	f = fate{how: own, address: l.address, who: l.who}
+	if was.MergedFrom != 0 && mine.ID != 0 {
+		f.how, f.user, f.merged = staying, mine.ID, true
+		return f, nil
+	}
 	if was.Mark == own && mine.ID != 0 && mine.Credentials != was.Credentials {
 		moved := was.Address != b.print(l.address.String()) && !b.forgot
 		if l.address.IsZero() || !moved || mine.Address == l.address {
@@ -255,7 +261,7 @@ func (b *batch) mention(l login, f fate, was known) {
 		b.say(NeedsPerson, l.table, l.key.id, takenAddress, l.who)
 	case f.how == staying:
 		b.count("Logins", Counted{Same: 1})
-		if was.Secret != b.print(b.usable(l)) {
+		if !f.merged && was.Secret != b.print(b.usable(l)) {
 			b.say(NeedsPerson, l.table, l.key.id, keptPassword, l.who)
 		}
 	case f.begins && f.how == own:

@@ -20,9 +20,13 @@ type known struct {
 	Credentials int64
 	Mark        string
 	Needs       string
+	MergedFrom  int64 // of a login that was brought into another here: what it was before; never written here
 }
 
-const knownColumns = "import_id, kind, source_id, target_id, written, secret, address, credentials, mark, needs"
+const (
+	writtenColumns = "import_id, kind, source_id, target_id, written, secret, address, credentials, mark, needs"
+	knownColumns   = writtenColumns + ", merged_from"
+)
 
 var knownTable = db.Table[known]{Name: "import_rows"}
 
@@ -57,7 +61,7 @@ func (b *batch) remember(k known) error {
 	}
 	k.ImportID = b.number
 	_, err := db.Exec(b.tx, `
-		INSERT INTO import_rows (`+knownColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		INSERT INTO import_rows (`+writtenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (import_id, kind, source_id) DO UPDATE SET target_id = $4, written = $5, secret = $6, address = $7, credentials = $8, mark = $9, needs = $10,
 			told_at = CASE WHEN $10 <> '' AND import_rows.needs <> $10 THEN NULL ELSE import_rows.told_at END`,
 		k.ImportID, k.Kind, k.SourceID, k.TargetID, k.Written, k.Secret, k.Address, k.Credentials, k.Mark, k.Needs)

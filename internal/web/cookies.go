@@ -31,6 +31,8 @@ const (
 	StopCookie       = "__Host-clientele-stop"
 	OwnerStopCookie  = "__Host-clientele-owner-stop"
 	WelcomeCookie    = "__Host-clientele-welcome" // a link that an operator joins by
+	MergeCookie      = "__Host-clientele-merge"   // a link that asks to bring two logins together
+	AnotherCookie    = "__Host-clientele-another" // another login of hers that somebody has shown
 )
 
 // The cookies of a sign-in that is under way: one ties the browser to its

@@ -30,6 +30,7 @@ type stage struct {
 	keeper   *apptest.Person   // a user with an authenticator app and a passkey
 	seed     string            // of the keeper's app
 	key      *apptest.Passkey  // the keeper's
+	twin     *apptest.Person   // another login of the owner's
 	root     *apptest.Operator // an administrator
 	crew     *apptest.Operator // an operator with an authenticator app and a passkey
 	ids      map[string]string // what stands in the paths of accounts and of staff
@@ -83,6 +84,8 @@ func newStage(t *testing.T, w *apptest.World) *stage {
 	s.addLook()
 	s.addDesk()
 	s.addStaff()
+	s.addMerges()
+	s.word("keeper", id.String(s.keeper.User))
 	s.pairs = append(s.pairs, "{owner}", s.owner.Address, "{mate}", s.mate.Address, "{stranger}", s.stranger.Address, "{root}", s.root.Address, "{newcomer}", at("newcomer"))
 	for name, value := range s.ids {
 		s.pairs = append(s.pairs, "{"+name+"}", value)
