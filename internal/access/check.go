@@ -24,7 +24,7 @@ type Memberships struct {
 	outbox   *mail.Outbox
 	baseURL  string
 	settings *setting.Settings
-	erased   []func(tx *db.Tx, person user.User) error
+	erased   []func(tx *db.Tx, person user.User, by audit.Actor) error
 	ended    []func(tx *db.Tx, by audit.Actor, account id.Account, u id.User, removed bool) error
 }
 

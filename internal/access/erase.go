@@ -14,7 +14,7 @@ import (
 
 // WhenErased has fn run in the transaction that deletes a person, for what
 // else knows her.
-func (m *Memberships) WhenErased(fn func(tx *db.Tx, person user.User) error) {
+func (m *Memberships) WhenErased(fn func(tx *db.Tx, person user.User, by audit.Actor) error) {
 	m.erased = append(m.erased, fn)
 }
 
@@ -61,7 +61,7 @@ func (m *Memberships) DeleteUser(ctx context.Context, a *auth.Auth, i auth.Ident
 				return err
 			}
 		}
-		if err := m.Forget(tx, i.User()); err != nil {
+		if err := m.Forget(tx, i.User(), i.Actor()); err != nil {
 			return err
 		}
 		if err := a.Erase(tx, i.User(), i.Actor()); err != nil {
@@ -80,11 +80,11 @@ func (m *Memberships) leave(tx *db.Tx, by proof, number id.Membership) error {
 }
 
 // Forget tells the other rooms that a person goes.
-func (m *Memberships) Forget(tx *db.Tx, u id.User) error {
+func (m *Memberships) Forget(tx *db.Tx, u id.User, by audit.Actor) error {
 	person, err := user.ByID(tx, u)
 	for _, fn := range m.erased {
 		if err == nil {
-			err = fn(tx, person)
+			err = fn(tx, person, by)
 		}
 	}
 	return err
@@ -103,7 +103,7 @@ func (m *Memberships) EraseAgain(tx *db.Tx, u id.User, by audit.Actor) error {
 			return err
 		}
 	}
-	if err := m.Forget(tx, u); err != nil {
+	if err := m.Forget(tx, u, by); err != nil {
 		return err
 	}
 	person, err := user.ByID(tx, u)

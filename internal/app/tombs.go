@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"clientele/internal/audit"
 	"clientele/internal/db"
 	"clientele/internal/id"
 	"clientele/internal/user"
@@ -28,7 +29,7 @@ type tombs struct {
 func tombsBeside(keyFile string) string { return filepath.Join(filepath.Dir(keyFile), "deleted.log") }
 
 // add writes a line once the deletion is done.
-func (t tombs) add(tx *db.Tx, person user.User) error {
+func (t tombs) add(tx *db.Tx, person user.User, _ audit.Actor) error {
 	line := fmt.Sprintf("%s user %s of %s\n", tx.Now.Format(time.RFC3339), id.String(person.ID), person.CreatedAt.UTC().Format(time.RFC3339Nano))
 	tx.After(func() {
 		if err := t.write(line); err != nil {

@@ -347,7 +347,7 @@ func closeAs(tx *db.Tx, account id.Account, number id.Invitation, s State) error
 // forget takes a person who deletes herself out of the invitations that she
 // has had, and lifts her blocks: whoever has the address after her
 // inherits neither. An invitation that is open stays bound to the address.
-func forget(tx *db.Tx, person user.User) error {
+func forget(tx *db.Tx, person user.User, _ audit.Actor) error {
 	_, err := db.Exec(tx, "UPDATE invitations SET address = $2 WHERE accepted_by = $1 OR (address = $3 AND state <> 'pending')", person.ID, user.Pseudonym(person.ID), person.Address)
 	if err != nil {
 		return err

@@ -137,7 +137,7 @@ func (v *Merges) release(tx *db.Tx, u id.User, by audit.Actor) error {
 // forget deletes, with a login, those that were brought into it, and what staff
 // have written about it. The other rooms forget all that ever became part of
 // it: she was each of them.
-func (v *Merges) forget(tx *db.Tx, person user.User) error {
+func (v *Merges) forget(tx *db.Tx, person user.User, by audit.Actor) error {
 	list, err := db.All[Done](tx, doneColumns+" AND m.keep_id = $1", person.ID, tx.Now)
 	if err != nil {
 		return err
@@ -147,12 +147,12 @@ func (v *Merges) forget(tx *db.Tx, person user.User) error {
 		return err
 	}
 	for _, u := range former {
-		if err := v.memberships.Forget(tx, u); err != nil {
+		if err := v.memberships.Forget(tx, u, by); err != nil {
 			return err
 		}
 	}
 	for _, d := range list {
-		if err := finish(tx, d, audit.Actor{Kind: audit.User, ID: int64(person.ID), Via: audit.ViaSelf}); err != nil {
+		if err := finish(tx, d, by); err != nil {
 			return err
 		}
 	}

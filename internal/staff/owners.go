@@ -42,7 +42,7 @@ func NewOwners(d *db.DB, m *access.Memberships, v *invite.Invites, o *mail.Outbo
 }
 
 // forgetAddress takes a person who deletes herself out of what is over.
-func forgetAddress(tx *db.Tx, person user.User) error {
+func forgetAddress(tx *db.Tx, person user.User, _ audit.Actor) error {
 	_, err := db.Exec(tx, "UPDATE owner_recoveries SET address = $2 WHERE address = $1 AND state <> 'open'", person.Address, user.Pseudonym(person.ID))
 	return err
 }
