@@ -56,6 +56,7 @@ var fill = map[string]string{
 	"impersonations":       "INSERT INTO impersonations (account_id, staff_id, staff_session_id, user_id, token_hash, reason, origin, created_at, expires_at, ended_at) VALUES ($1 + 0 * $2 + 0 * $3, 1, 1, 1, $4, '', '', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
 	"owner_recoveries":     "INSERT INTO owner_recoveries (account_id, address, reason, started_by, state, created_at, ready_at) VALUES ($1 + 0 * $2 + 0 * $3, 'o@x.example', $4, 1, 'done', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
 	"owner_recovery_links": "INSERT INTO owner_recovery_links (account_id, recovery_id, token_hash, created_at) VALUES ($1 + 0 * $2 + 0 * $3, (SELECT MIN(id) FROM owner_recoveries WHERE account_id = $1), $4, CURRENT_TIMESTAMP)",
+	"merge_parts":          "INSERT INTO merge_parts (merge_id, account_id, kind, row_id, before) VALUES ((SELECT MIN(id) FROM merges), $1 + 0 * $2 + 0 * $3, 'stays', 1, $4)",
 	"audit_records":        "INSERT INTO audit_records (at, event, actor_kind, via, account_id, before) VALUES (CURRENT_TIMESTAMP, 'x.y', 'system', 'system', $1 + 0 * $2 + 0 * $3, $4)",
 }
 
@@ -82,6 +83,7 @@ func newPair(t *testing.T, w *apptest.World) *pair {
 		w.Exec("INSERT INTO account_fields (name, kind, created_at) VALUES ('A field', 'text', $1)", w.Clock.Now())
 	}
 	w.Operator("Otto", "otto@staff.example", "administrator")
+	w.Exec("INSERT INTO merges (keep_id, other_id, state, created_at, expires_at) VALUES ($1, $2, 'undone', $3, $3)", p.alice.User, p.bella.User, w.Clock.Now())
 	for _, account := range []id.Account{p.a, p.b} {
 		for _, table := range slices.Sorted(maps.Keys(fill)) { // what others refer to stands before them
 			if err := p.insert(db.Wide, table, account, "first"); err != nil {

@@ -266,7 +266,7 @@ func TestWhoMayHaveSeveralLoginsIsTold(t *testing.T) {
 		}
 		s.Exec("UPDATE users SET several = TRUE")
 		for _, path := range pages {
-			s.alice.Get(path).Must(200, asked, "invite alice@acorn.example; then follow the link")
+			s.alice.Get(path).Must(200, asked, "go on with alice@acorn.example", "an owner of its account can invite this address")
 		}
 		nina := s.nina()
 		s.alice.Get("/me").Submit("/me/accounts/several", nil).Must(200, "Your login. It is the same in every account.")
