@@ -169,6 +169,11 @@ func (v *Merges) mailAsked(tx *db.Tx, to user.User, token string, until time.Tim
 func (v *Merges) Withdraw(ctx context.Context, by staff.For[staff.Help], u id.User) (err error) {
 	defer fault.Wrap(&err, "merge.Withdraw(%d)", u)
 	return v.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		if _, err := user.ByID(tx, u); errors.Is(err, db.ErrNone) {
+			return fault.Missing()
+		} else if err != nil {
+			return err
+		}
 		a, err := asked(tx, " AND (m.keep_id = $2 OR m.other_id = $2)", u)
 		if errors.Is(err, db.ErrNone) {
 			return errNoMerge
