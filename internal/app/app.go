@@ -135,8 +135,14 @@ func (a *App) build(key seal.Key, release string) {
 	a.Staff.Attend(a.System.Waits())
 	a.Mux = web.NewMux(web.Options{BaseURL: a.Config.Base, TrustedProxies: a.Config.Proxies, Settings: set, Log: a.Log, Key: key, Wall: time.Now},
 		a.DB, a.Auth, a.Memberships, a.Staff, a.Looks)
-	portal.New(a.Auth, a.Memberships, a.Accounts, a.Invites, a.Owners, a.Providers, a.Merges, a.Outbox, set).Mount(a.Mux)
-	backoffice.New(a.Staff, a.Looks, a.Owners, a.Memberships, a.Accounts, a.Invites, a.Providers, a.Merges, a.Outbox, a.Jobs, a.Audit, set, a.System).Mount(a.Mux)
+	portal.New(portal.Rooms{
+		Auth: a.Auth, Memberships: a.Memberships, Accounts: a.Accounts, Invites: a.Invites, Owners: a.Owners,
+		Providers: a.Providers, Merges: a.Merges, Outbox: a.Outbox, Settings: set,
+	}).Mount(a.Mux)
+	backoffice.New(backoffice.Rooms{
+		Staff: a.Staff, Looks: a.Looks, Owners: a.Owners, Memberships: a.Memberships, Accounts: a.Accounts, Invites: a.Invites,
+		Providers: a.Providers, Merges: a.Merges, Outbox: a.Outbox, Jobs: a.Jobs, Log: a.Audit, Settings: set, System: a.System,
+	}).Mount(a.Mux)
 	a.mountProbes()
 	a.mountSweep()
 	a.mountCheckpoints()

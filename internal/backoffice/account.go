@@ -53,7 +53,7 @@ func (b *Backoffice) account(r *web.Request, by staff.For[staff.Look]) error {
 	if err != nil {
 		return err
 	}
-	if s.Recovery, err = b.owners.Recovery(r.Context(), by, acc.Account()); err != nil {
+	if s.Recovery, err = b.Owners.Recovery(r.Context(), by, acc.Account()); err != nil {
 		return err
 	}
 	_, s.MayRecover = staff.Also[staff.Recover](by)
@@ -72,14 +72,14 @@ func (b *Backoffice) summary(r *web.Request, acc access.For[access.Enter]) (s su
 		s.Notes = s.Notes[:firstNotes]
 	}
 	if people, ok := access.Also[access.ViewPeople](acc); ok {
-		members, err := b.memberships.List(r.Context(), people)
+		members, err := b.Memberships.List(r.Context(), people)
 		if err != nil {
 			return s, err
 		}
 		s.SeesPeople, s.Members, s.Owners = true, len(members), owners(members)
 	}
 	if log, ok := access.Also[access.ViewActivity](acc); ok {
-		newest, err := b.accounts.Log(log).Page(r.Context(), audit.Asked{}, 0)
+		newest, err := b.Accounts.Log(log).Page(r.Context(), audit.Asked{}, 0)
 		if err != nil {
 			return s, err
 		}
@@ -117,7 +117,7 @@ func (b *Backoffice) setStatus(r *web.Request, by staff.For[staff.ManageAccounts
 	if status != "active" && status != "inactive" {
 		return fault.Field("status", "An account is marked as active or as inactive.")
 	}
-	if err := b.accounts.SetActive(r.Context(), acc, status == "active"); err != nil {
+	if err := b.Accounts.SetActive(r.Context(), acc, status == "active"); err != nil {
 		return err
 	}
 	r.Say(ui.Good, acc.AccountName()+" is marked as "+status+" now.")
@@ -129,7 +129,7 @@ func (b *Backoffice) reopen(r *web.Request, by staff.For[staff.Own]) error {
 	if err != nil {
 		return err
 	}
-	if err := b.accounts.Reopen(r.Context(), acc); err != nil {
+	if err := b.Accounts.Reopen(r.Context(), acc); err != nil {
 		return err
 	}
 	r.Say(ui.Good, acc.AccountName()+" is open again. Its people can work in it as before.")

@@ -50,9 +50,9 @@ func (b *Backoffice) doAttach(r *web.Request, by staff.For[staff.Help]) error {
 
 // attachAt finds the user at an address and makes her a member.
 func (b *Backoffice) attachAt(ctx context.Context, by staff.For[staff.Help], acc access.For[access.ManagePeople], address mail.Address, j access.Join) (user.User, error) {
-	person, err := b.staff.UserAt(ctx, by, address)
+	person, err := b.Staff.UserAt(ctx, by, address)
 	if err != nil {
 		return person, err
 	}
-	return person, b.memberships.Attach(ctx, acc, person.ID, j.Role, j.Ends)
+	return person, b.Memberships.Attach(ctx, acc, person.ID, j.Role, j.Ends)
 }

@@ -19,27 +19,28 @@ import (
 	"clientele/internal/web"
 )
 
-// Backoffice is the staff area.
-type Backoffice struct {
-	staff       *staff.Staff
-	looks       *staff.Impersonations
-	owners      *staff.Owners
-	memberships *access.Memberships
-	accounts    *account.Accounts
-	invites     *invite.Invites
-	providers   *sso.Providers
-	merges      *merge.Merges
-	outbox      *mail.Outbox
-	jobs        *job.Jobs
-	log         *audit.Log
-	settings    *setting.Settings
-	system      *system.System
+// Rooms are what the staff area shows and steers.
+type Rooms struct {
+	Staff       *staff.Staff
+	Looks       *staff.Impersonations
+	Owners      *staff.Owners
+	Memberships *access.Memberships
+	Accounts    *account.Accounts
+	Invites     *invite.Invites
+	Providers   *sso.Providers
+	Merges      *merge.Merges
+	Outbox      *mail.Outbox
+	Jobs        *job.Jobs
+	Log         *audit.Log
+	Settings    *setting.Settings
+	System      *system.System
 }
 
+// Backoffice is the staff area.
+type Backoffice struct{ Rooms }
+
 // New makes the staff area.
-func New(s *staff.Staff, v *staff.Impersonations, w *staff.Owners, m *access.Memberships, as *account.Accounts, i *invite.Invites, p *sso.Providers, g *merge.Merges, o *mail.Outbox, j *job.Jobs, l *audit.Log, set *setting.Settings, sy *system.System) *Backoffice {
-	return &Backoffice{staff: s, looks: v, owners: w, memberships: m, accounts: as, invites: i, providers: p, merges: g, outbox: o, jobs: j, log: l, settings: set, system: sy}
-}
+func New(r Rooms) *Backoffice { return &Backoffice{r} }
 
 // Mount mounts the pages.
 func (b *Backoffice) Mount(m *web.Mux) {
@@ -72,7 +73,7 @@ func open[P access.Permission, S staff.Permission](b *Backoffice, r *web.Request
 	if err != nil {
 		return access.For[P]{}, err
 	}
-	return access.Check[P](r.Context(), b.memberships, by.Principal(), number)
+	return access.Check[P](r.Context(), b.Memberships, by.Principal(), number)
 }
 
 func accountPath(a id.Account) string { return "/staff/accounts/" + id.String(a) }

@@ -34,7 +34,7 @@ func (b *Backoffice) contacts(r *web.Request, by staff.For[staff.Look]) error {
 	if err != nil {
 		return err
 	}
-	list, err := b.accounts.ContactsForStaff(r.Context(), acc)
+	list, err := b.Accounts.ContactsForStaff(r.Context(), acc)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (b *Backoffice) addContact(r *web.Request, by staff.For[staff.ManageAccount
 	f := contactForm{TypedContact: readContact(r)}
 	c, err := f.Parse()
 	if err == nil {
-		_, err = b.accounts.AddContact(r.Context(), acc, c)
+		_, err = b.Accounts.AddContact(r.Context(), acc, c)
 	}
 	if web.Mendable(err) {
 		return showContact(r, acc, f, err)
@@ -120,7 +120,7 @@ func (b *Backoffice) theContact(r *web.Request, by staff.For[staff.ManageAccount
 	if err != nil {
 		return acc, c, err
 	}
-	c, err = b.accounts.Contact(r.Context(), acc, number)
+	c, err = b.Accounts.Contact(r.Context(), acc, number)
 	return acc, c, err
 }
 
@@ -140,7 +140,7 @@ func (b *Backoffice) changeContact(r *web.Request, by staff.For[staff.ManageAcco
 	f := contactForm{TypedContact: readContact(r), Number: old.ID}
 	c, err := f.Parse()
 	if err == nil {
-		err = b.accounts.ChangeContact(r.Context(), acc, old.ID, c)
+		err = b.Accounts.ChangeContact(r.Context(), acc, old.ID, c)
 	}
 	if web.Mendable(err) {
 		return showContact(r, acc, f, err)
@@ -157,7 +157,7 @@ func (b *Backoffice) removeContact(r *web.Request, by staff.For[staff.ManageAcco
 	if err != nil {
 		return err
 	}
-	err = b.accounts.RemoveContact(r.Context(), acc, c.ID)
+	err = b.Accounts.RemoveContact(r.Context(), acc, c.ID)
 	if web.Mendable(err) {
 		return showContact(r, acc, contactForm{TypedContact: c.Typed(), Number: c.ID}, err)
 	}

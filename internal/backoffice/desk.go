@@ -32,15 +32,15 @@ type dashboard struct {
 }
 
 func (b *Backoffice) dashboard(r *web.Request, by staff.For[staff.Look]) error {
-	outline, err := b.staff.Outline(r.Context(), by)
+	outline, err := b.Staff.Outline(r.Context(), by)
 	if err != nil {
 		return err
 	}
-	waits, err := b.staff.Waits(r.Context(), by)
+	waits, err := b.Staff.Waits(r.Context(), by)
 	if err != nil {
 		return err
 	}
-	d := dashboard{Outline: outline, Keeps: !b.outbox.Sends(), ReadsMail: readsMail(r), Waits: waits}
+	d := dashboard{Outline: outline, Keeps: !b.Outbox.Sends(), ReadsMail: readsMail(r), Waits: waits}
 	return r.Render(http.StatusOK, dashboardPage(page(r, "Dashboard"), d))
 }
 
@@ -93,7 +93,7 @@ func (b *Backoffice) accountList(r *web.Request, by staff.For[staff.Look]) (err 
 	l := listing[account.Account]{Word: word(r), Problem: problem}
 	more := false
 	if problem == "" {
-		if l.List, more, err = b.staff.Accounts(r.Context(), by, n, web.After[id.Account](r, "after_account")); err != nil {
+		if l.List, more, err = b.Staff.Accounts(r.Context(), by, n, web.After[id.Account](r, "after_account")); err != nil {
 			return err
 		}
 	}
@@ -108,7 +108,7 @@ func (b *Backoffice) userList(r *web.Request, by staff.For[staff.Look]) (err err
 	l := listing[user.User]{Word: word(r), Problem: problem}
 	more := false
 	if problem == "" {
-		if l.List, more, err = b.staff.Users(r.Context(), by, n, web.After[id.User](r, "after_user")); err != nil {
+		if l.List, more, err = b.Staff.Users(r.Context(), by, n, web.After[id.User](r, "after_user")); err != nil {
 			return err
 		}
 	}

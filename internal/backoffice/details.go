@@ -48,7 +48,7 @@ func (b *Backoffice) changeDetails(r *web.Request, by staff.For[staff.ManageAcco
 	f := detailsForm{Typed: readDetails(r), Seen: r.Value("seen"), Opened: r.Value("opened")}
 	d, err := f.Parse()
 	if err == nil {
-		err = b.accounts.Change(r.Context(), acc, d, f.Seen)
+		err = b.Accounts.Change(r.Context(), acc, d, f.Seen)
 	}
 	if web.Mendable(err) {
 		return b.detailsAgain(r, by, acc, f, err)

@@ -14,9 +14,9 @@ import (
 func (b *Backoffice) mountFactors(m *web.Mux) {
 	const base = "POST /staff/users/{user}/factor-reset"
 	web.Staff(m, base, b.startReset, web.StepUp, web.Audits("factor_reset.started"))
-	web.Staff(m, base+"/approve", b.resetStep(b.staff.ApproveFactorReset, "You have agreed. The factor can be removed when the time has passed."), web.StepUp, web.Audits("factor_reset.approved"))
-	web.Staff(m, base+"/withdraw", b.resetStep(b.staff.WithdrawFactorReset, "Given up. The second factor stays."), web.StepUp, web.Audits("factor_reset.withdrawn"))
-	web.Staff(m, base+"/complete", b.resetStep(b.staff.CompleteFactorReset, "The second factor is removed, and the user was told."), web.StepUp, web.Audits("factor_reset.done"))
+	web.Staff(m, base+"/approve", b.resetStep(b.Staff.ApproveFactorReset, "You have agreed. The factor can be removed when the time has passed."), web.StepUp, web.Audits("factor_reset.approved"))
+	web.Staff(m, base+"/withdraw", b.resetStep(b.Staff.WithdrawFactorReset, "Given up. The second factor stays."), web.StepUp, web.Audits("factor_reset.withdrawn"))
+	web.Staff(m, base+"/complete", b.resetStep(b.Staff.CompleteFactorReset, "The second factor is removed, and the user was told."), web.StepUp, web.Audits("factor_reset.done"))
 }
 
 func (b *Backoffice) startReset(r *web.Request, by staff.For[staff.Recover]) error {
@@ -24,7 +24,7 @@ func (b *Backoffice) startReset(r *web.Request, by staff.For[staff.Recover]) err
 	if err != nil {
 		return err
 	}
-	err = b.staff.StartFactorReset(r.Context(), by, number, r.Value("reason"))
+	err = b.Staff.StartFactorReset(r.Context(), by, number, r.Value("reason"))
 	if web.Mendable(err) {
 		fields, above := web.FieldErrors(err)
 		look, _ := staff.Also[staff.Look](by)

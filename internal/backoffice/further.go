@@ -26,11 +26,11 @@ type furtherView struct {
 
 // further reads the form as it stands.
 func (b *Backoffice) further(r *web.Request, by staff.For[staff.ManageAccounts], acc access.For[access.ManageProfile]) (f furtherView, err error) {
-	if f.Answers, err = b.accounts.Answers(r.Context(), acc); err != nil {
+	if f.Answers, err = b.Accounts.Answers(r.Context(), acc); err != nil {
 		return f, err
 	}
 	look, _ := staff.Also[staff.Look](by)
-	f.Groups, err = b.staff.Groups(r.Context(), look)
+	f.Groups, err = b.Staff.Groups(r.Context(), look)
 	f.Opened, f.Texts = stamp(r.Now()), map[string]string{}
 	for _, a := range f.List {
 		f.Texts[a.Input()] = a.Value
@@ -70,7 +70,7 @@ func (b *Backoffice) changeFurther(r *web.Request, by staff.For[staff.ManageAcco
 	for _, a := range now.List {
 		t.Texts[a.Input()] = r.Value(a.Input())
 	}
-	err = b.accounts.Answer(r.Context(), acc, t)
+	err = b.Accounts.Answer(r.Context(), acc, t)
 	if web.Mendable(err) {
 		return b.furtherAgain(r, acc, now, t, err)
 	}

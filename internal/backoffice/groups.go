@@ -40,7 +40,7 @@ func (b *Backoffice) groups(r *web.Request, by staff.For[staff.Configure]) error
 
 func (b *Backoffice) showGroups(r *web.Request, by staff.For[staff.Configure], f groupForm, cause error) error {
 	look, _ := staff.Also[staff.Look](by)
-	list, err := b.staff.Groups(r.Context(), look)
+	list, err := b.Staff.Groups(r.Context(), look)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (b *Backoffice) saveGroup(r *web.Request, by staff.For[staff.Configure], nu
 	g, err := staff.ParseGroup(f.Name, f.Colour)
 	if err == nil {
 		g.ID = number
-		err = b.staff.SaveGroup(r.Context(), by, g)
+		err = b.Staff.SaveGroup(r.Context(), by, g)
 	}
 	if web.Mendable(err) {
 		return b.showGroups(r, by, f, err)
@@ -82,7 +82,7 @@ func (b *Backoffice) removeGroup(r *web.Request, by staff.For[staff.Configure]) 
 	if err != nil {
 		return err
 	}
-	if err := b.staff.RemoveGroup(r.Context(), by, number); err != nil {
+	if err := b.Staff.RemoveGroup(r.Context(), by, number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "The group is removed. Its accounts are in none now.")
@@ -115,7 +115,7 @@ func (f fieldForm) title() string {
 
 func (b *Backoffice) fields(r *web.Request, by staff.For[staff.Configure]) error {
 	look, _ := staff.Also[staff.Look](by)
-	list, err := b.staff.Fields(r.Context(), look)
+	list, err := b.Staff.Fields(r.Context(), look)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (b *Backoffice) theField(r *web.Request, by staff.For[staff.Configure]) (f 
 	if err != nil {
 		return f, err
 	}
-	return b.staff.Field(r.Context(), by, number)
+	return b.Staff.Field(r.Context(), by, number)
 }
 
 func showField(r *web.Request, f fieldForm, cause error) error {
@@ -158,7 +158,7 @@ func (b *Backoffice) saveField(r *web.Request, by staff.For[staff.Configure], f 
 	d, err := f.Parse()
 	if err == nil {
 		d.ID = f.Number
-		err = b.staff.SaveField(r.Context(), by, d)
+		err = b.Staff.SaveField(r.Context(), by, d)
 	}
 	if web.Mendable(err) {
 		return showField(r, f, err)
@@ -187,7 +187,7 @@ func (b *Backoffice) moveField(r *web.Request, by staff.For[staff.Configure]) er
 	if err != nil {
 		return err
 	}
-	if err := b.staff.MoveField(r.Context(), by, d.ID); err != nil {
+	if err := b.Staff.MoveField(r.Context(), by, d.ID); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "The field "+d.Name+" stands further up now.")
@@ -199,7 +199,7 @@ func (b *Backoffice) removeField(r *web.Request, by staff.For[staff.Configure]) 
 	if err != nil {
 		return err
 	}
-	if err := b.staff.RemoveField(r.Context(), by, d.ID); err != nil {
+	if err := b.Staff.RemoveField(r.Context(), by, d.ID); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "The field "+d.Name+" is removed, with what "+count(d.Accounts, "account", "accounts")+" had in it.")

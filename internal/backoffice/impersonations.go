@@ -54,7 +54,7 @@ func (b *Backoffice) showLook(r *web.Request, by staff.For[staff.ViewAs], cause 
 	if err != nil {
 		return err
 	}
-	subject, err := b.looks.Subject(r.Context(), by, u, a)
+	subject, err := b.Looks.Subject(r.Context(), by, u, a)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (b *Backoffice) startLook(r *web.Request, by staff.For[staff.ViewAs]) error
 	if err != nil {
 		return err
 	}
-	token, err := b.looks.Start(r.Context(), by, u, a, r.Value("reason"), within(r.Value("from")))
+	token, err := b.Looks.Start(r.Context(), by, u, a, r.Value("reason"), within(r.Value("from")))
 	if web.Mendable(err) {
 		return b.showLook(r, by, err)
 	}
@@ -93,7 +93,7 @@ type looksView struct {
 }
 
 func (b *Backoffice) looksNow(r *web.Request, by staff.For[staff.ViewAs]) error {
-	list, err := b.looks.Running(r.Context(), by)
+	list, err := b.Looks.Running(r.Context(), by)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (b *Backoffice) looksNow(r *web.Request, by staff.For[staff.ViewAs]) error 
 
 // actLook is the second step: from now on changes are made.
 func (b *Backoffice) actLook(r *web.Request, by staff.For[staff.ActAs]) error {
-	i, err := b.looks.Act(r.Context(), by)
+	i, err := b.Looks.Act(r.Context(), by)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (b *Backoffice) actLook(r *web.Request, by staff.For[staff.ActAs]) error {
 }
 
 func (b *Backoffice) endLook(r *web.Request, by staff.For[staff.ViewAs]) error {
-	origin, err := b.looks.End(r.Context(), by)
+	origin, err := b.Looks.End(r.Context(), by)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (b *Backoffice) endOtherLook(r *web.Request, by staff.For[staff.ManageStaff
 	if err != nil {
 		return err
 	}
-	if err := b.looks.EndOther(r.Context(), by, number); err != nil {
+	if err := b.Looks.EndOther(r.Context(), by, number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "It is over. The operator is shut out with the next click.")

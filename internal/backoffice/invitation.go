@@ -62,7 +62,7 @@ func (b *Backoffice) sendInvitation(r *web.Request, by staff.For[staff.Help]) er
 	address, badAddress := readAddress(r)
 	role, ends, choice, err := r.ReadRole()
 	if err = web.Join(badAddress, err); err == nil {
-		_, err = b.invites.Send(r.Context(), acc, invite.New{Address: address, Role: role, Ends: ends})
+		_, err = b.Invites.Send(r.Context(), acc, invite.New{Address: address, Role: role, Ends: ends})
 	}
 	if web.Mendable(err) {
 		return showInvite(r, acc, choice, besideAddress(err))
@@ -109,7 +109,7 @@ func (b *Backoffice) sent(r *web.Request, by staff.For[staff.Help]) (acc access.
 		return acc, i, err
 	}
 	view, _ := access.Also[access.ViewPeople](acc)
-	i, err = b.invites.Get(r.Context(), view, number)
+	i, err = b.Invites.Get(r.Context(), view, number)
 	return acc, i, err
 }
 
@@ -145,7 +145,7 @@ func (b *Backoffice) changeInvitation(r *web.Request, by staff.For[staff.Help]) 
 	}
 	role, ends, choice, err := r.ReadRole()
 	if err == nil {
-		err = b.invites.Change(r.Context(), acc, i.ID, role, ends)
+		err = b.Invites.Change(r.Context(), acc, i.ID, role, ends)
 	}
 	if web.Mendable(err) {
 		return b.showInvitation(r, acc, i, choice, err)
@@ -158,7 +158,7 @@ func (b *Backoffice) changeInvitation(r *web.Request, by staff.For[staff.Help]) 
 }
 
 func (b *Backoffice) resendInvitation(r *web.Request, by staff.For[staff.Help]) error {
-	return b.settle(r, by, b.invites.Resend, func(i invite.Invitation) string {
+	return b.settle(r, by, b.Invites.Resend, func(i invite.Invitation) string {
 		if i.Unsent() {
 			return "The invitation to " + i.Address.String() + " is sent."
 		}
@@ -167,7 +167,7 @@ func (b *Backoffice) resendInvitation(r *web.Request, by staff.For[staff.Help]) 
 }
 
 func (b *Backoffice) withdrawInvitation(r *web.Request, by staff.For[staff.Help]) error {
-	return b.settle(r, by, b.invites.Withdraw, func(i invite.Invitation) string {
+	return b.settle(r, by, b.Invites.Withdraw, func(i invite.Invitation) string {
 		return "The invitation to " + i.Address.String() + " is withdrawn. Its link no longer works."
 	})
 }

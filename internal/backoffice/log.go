@@ -29,7 +29,7 @@ func adapt(r *web.Request, a *web.Activity) {
 }
 
 func (b *Backoffice) readLog(r *web.Request, by staff.For[staff.ReadLog]) error {
-	a, err := web.ReadActivity(r, b.staff.Log(by, b.log))
+	a, err := web.ReadActivity(r, b.Staff.Log(by, b.Log))
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (b *Backoffice) readLog(r *web.Request, by staff.For[staff.ReadLog]) error 
 }
 
 func (b *Backoffice) exportLog(r *web.Request, by staff.For[staff.ReadLog]) error {
-	return web.ExportActivity(r, b.staff.Log(by, b.log))
+	return web.ExportActivity(r, b.Staff.Log(by, b.Log))
 }
 
 func (b *Backoffice) activity(r *web.Request, by staff.For[staff.Look]) error {
@@ -46,7 +46,7 @@ func (b *Backoffice) activity(r *web.Request, by staff.For[staff.Look]) error {
 	if err != nil {
 		return err
 	}
-	a, err := web.ReadActivity(r, b.accounts.Log(acc))
+	a, err := web.ReadActivity(r, b.Accounts.Log(acc))
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (b *Backoffice) exportActivity(r *web.Request, by staff.For[staff.ReadLog])
 	if err != nil {
 		return err
 	}
-	return web.ExportActivity(r, b.accounts.Log(acc))
+	return web.ExportActivity(r, b.Accounts.Log(acc))
 }
 
 // userLog is the log of the user in the path.
@@ -68,7 +68,7 @@ func (b *Backoffice) userLog(r *web.Request, by staff.For[staff.Look]) (u id.Use
 	if u, err = web.PathID[id.User](r, "user"); err != nil {
 		return u, v, "", err
 	}
-	v, name, err = b.staff.LogOf(r.Context(), by, b.log, u)
+	v, name, err = b.Staff.LogOf(r.Context(), by, b.Log, u)
 	return u, v, name, err
 }
 

@@ -67,11 +67,11 @@ func readState(r *web.Request) string {
 
 func (b *Backoffice) mails(r *web.Request, by staff.For[staff.ReadMail]) error {
 	state := readState(r)
-	list, err := b.staff.Mails(r.Context(), by, b.outbox, state, word(r), web.After[id.Mail](r, "before"))
+	list, err := b.Staff.Mails(r.Context(), by, b.Outbox, state, word(r), web.After[id.Mail](r, "before"))
 	if err != nil {
 		return err
 	}
-	l := mailLog{mailList: newMailList(r, list), Word: word(r), State: state, Filters: mailFilters(state, word(r)), Keeps: !b.outbox.Sends()}
+	l := mailLog{mailList: newMailList(r, list), Word: word(r), State: state, Filters: mailFilters(state, word(r)), Keeps: !b.Outbox.Sends()}
 	for _, m := range l.Mails {
 		l.Waiting = l.Waiting || m.State == "queued" && m.Problem != ""
 	}
@@ -79,7 +79,7 @@ func (b *Backoffice) mails(r *web.Request, by staff.For[staff.ReadMail]) error {
 }
 
 func (b *Backoffice) retryMails(r *web.Request, by staff.For[staff.ReadMail]) error {
-	if err := b.staff.RetryMail(r.Context(), by, b.jobs); err != nil {
+	if err := b.Staff.RetryMail(r.Context(), by, b.Jobs); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "All waiting mail is being tried again now. Reload the page in a moment to see what became of it.")
@@ -91,7 +91,7 @@ func (b *Backoffice) sendMail(r *web.Request, by staff.For[staff.ReadMail]) erro
 	if err != nil {
 		return err
 	}
-	if err := b.staff.SendMail(r.Context(), by, b.outbox, number); err != nil {
+	if err := b.Staff.SendMail(r.Context(), by, b.Outbox, number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "The message is being sent now. Reload the page in a moment to see what became of it.")
@@ -103,7 +103,7 @@ func (b *Backoffice) mail(r *web.Request, by staff.For[staff.ReadMail]) error {
 	if err != nil {
 		return err
 	}
-	m, err := b.staff.Mail(r.Context(), by, b.outbox, number)
+	m, err := b.Staff.Mail(r.Context(), by, b.Outbox, number)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (b *Backoffice) mail(r *web.Request, by staff.For[staff.ReadMail]) error {
 	if m.State == "kept" {
 		ours = r.BaseURL()
 	}
-	note := mailNote(m.State, !b.outbox.Sends())
+	note := mailNote(m.State, !b.Outbox.Sends())
 	return r.Render(http.StatusOK, mailPage(page(r, "Mail: "+m.Subject), m, paragraphs(m.TextBody, ours), note, r.Now()))
 }
 

@@ -30,7 +30,7 @@ func (b *Backoffice) target(r *web.Request, by staff.For[staff.Help]) (acc acces
 		return acc, m, err
 	}
 	view, _ := access.Also[access.ViewPeople](acc)
-	m, err = b.memberships.Get(r.Context(), view, number)
+	m, err = b.Memberships.Get(r.Context(), view, number)
 	return acc, m, err
 }
 
@@ -62,7 +62,7 @@ func (b *Backoffice) changeMember(r *web.Request, by staff.For[staff.Help]) erro
 	}
 	role, ends, choice, err := r.ReadRole()
 	if err == nil {
-		err = b.memberships.Change(r.Context(), acc, m.ID, role, ends)
+		err = b.Memberships.Change(r.Context(), acc, m.ID, role, ends)
 	}
 	if web.Mendable(err) {
 		return b.showMember(r, acc, m, choice, err)
@@ -94,7 +94,7 @@ func (b *Backoffice) act(r *web.Request, by staff.For[staff.Help], do func(acc a
 
 func (b *Backoffice) removeMember(r *web.Request, by staff.For[staff.Help]) error {
 	return b.act(r, by, func(acc access.For[access.ManagePeople], m access.Member) (string, error) {
-		return m.Name + " no longer has access to " + acc.AccountName() + ", and was told by mail.", b.memberships.Remove(r.Context(), acc, m.ID)
+		return m.Name + " no longer has access to " + acc.AccountName() + ", and was told by mail.", b.Memberships.Remove(r.Context(), acc, m.ID)
 	})
 }
 
@@ -105,7 +105,7 @@ func (b *Backoffice) makeOwner(r *web.Request, by staff.For[staff.Own]) error {
 		if err != nil {
 			return "", err
 		}
-		return m.Name + " is an owner of " + acc.AccountName() + " now. All owners were told by mail.", b.memberships.MakeOwner(r.Context(), own, m.ID)
+		return m.Name + " is an owner of " + acc.AccountName() + " now. All owners were told by mail.", b.Memberships.MakeOwner(r.Context(), own, m.ID)
 	})
 }
 
@@ -116,6 +116,6 @@ func (b *Backoffice) endOwnership(r *web.Request, by staff.For[staff.Own]) error
 		if err != nil {
 			return "", err
 		}
-		return m.Name + " is no longer an owner of " + acc.AccountName() + " and keeps full access. All owners were told by mail.", b.memberships.EndOwnership(r.Context(), own, m.ID)
+		return m.Name + " is no longer an owner of " + acc.AccountName() + " and keeps full access. All owners were told by mail.", b.Memberships.EndOwnership(r.Context(), own, m.ID)
 	})
 }

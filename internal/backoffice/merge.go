@@ -31,7 +31,7 @@ func (b *Backoffice) askMerge(r *web.Request, by staff.For[staff.Help]) error {
 		return err
 	}
 	other, _ := id.Parse[id.User](r.Value("other")) // 0 is nobody's
-	err = b.merges.Ask(r.Context(), by, number, other, r.Value("reason"))
+	err = b.Merges.Ask(r.Context(), by, number, other, r.Value("reason"))
 	if web.Mendable(err) {
 		fields, above := web.FieldErrors(err)
 		look, _ := staff.Also[staff.Look](by)
@@ -52,7 +52,7 @@ func (b *Backoffice) withdrawMerge(r *web.Request, by staff.For[staff.Help]) err
 	if err != nil {
 		return err
 	}
-	if err := b.merges.Withdraw(r.Context(), by, number); err != nil {
+	if err := b.Merges.Withdraw(r.Context(), by, number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "Withdrawn. The links in the mails open nothing any more.")

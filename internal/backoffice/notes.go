@@ -71,7 +71,7 @@ func (b *Backoffice) addNote(r *web.Request, by staff.For[staff.ManageAccounts])
 		return err
 	}
 	t := readNote(r)
-	err = b.accounts.AddNote(r.Context(), acc, t)
+	err = b.Accounts.AddNote(r.Context(), acc, t)
 	if web.Mendable(err) {
 		look, _ := staff.Also[staff.Look](by)
 		enter, _ := access.Also[access.Enter](acc)
@@ -93,7 +93,7 @@ func (b *Backoffice) theNote(r *web.Request, by staff.For[staff.ManageAccounts])
 	if err != nil {
 		return acc, n, err
 	}
-	n, err = b.accounts.Note(r.Context(), acc, number)
+	n, err = b.Accounts.Note(r.Context(), acc, number)
 	return acc, n, err
 }
 
@@ -112,7 +112,7 @@ func (b *Backoffice) changeNote(r *web.Request, by staff.For[staff.ManageAccount
 		return err
 	}
 	f := noteForm{TypedNote: readNote(r), Number: n.ID, Opened: r.Value("opened")}
-	err = b.accounts.ChangeNote(r.Context(), acc, n.ID, f.TypedNote)
+	err = b.Accounts.ChangeNote(r.Context(), acc, n.ID, f.TypedNote)
 	if web.Mendable(err) {
 		f.Errors, f.Above = problems(err)
 		if isMeanwhile(err) {
@@ -137,7 +137,7 @@ func (b *Backoffice) removeNote(r *web.Request, by staff.For[staff.ManageAccount
 	if err != nil {
 		return err
 	}
-	if err := b.accounts.RemoveNote(r.Context(), acc, n.ID); err != nil {
+	if err := b.Accounts.RemoveNote(r.Context(), acc, n.ID); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "The note is removed.")
@@ -162,5 +162,5 @@ func (b *Backoffice) meanwhile(r *web.Request, acc access.For[access.ManageProfi
 		return nil, nil
 	}
 	micros, _ := strconv.ParseInt(r.Value("opened"), 10, 64)
-	return b.accounts.Meanwhiles(r.Context(), acc, note, time.UnixMicro(micros).UTC())
+	return b.Accounts.Meanwhiles(r.Context(), acc, note, time.UnixMicro(micros).UTC())
 }

@@ -44,7 +44,7 @@ func (b *Backoffice) doStep(s step) func(*web.Request, staff.For[staff.ManageSta
 		if err != nil {
 			return err
 		}
-		if err := s.do(b.staff, r.Context(), by, who); err != nil {
+		if err := s.do(b.Staff, r.Context(), by, who); err != nil {
 			return err
 		}
 		r.Say(ui.Good, s.said)
@@ -66,7 +66,7 @@ func staffTabs(current string) []ui.NavItem {
 }
 
 func (b *Backoffice) operators(r *web.Request, by staff.For[staff.ManageStaff]) error {
-	list, err := b.staff.People(r.Context(), by)
+	list, err := b.Staff.People(r.Context(), by)
 	if err != nil {
 		return err
 	}
@@ -94,11 +94,11 @@ func (b *Backoffice) newOperator(r *web.Request, by staff.For[staff.ManageStaff]
 }
 
 func (b *Backoffice) showNewOperator(r *web.Request, by staff.For[staff.ManageStaff], cause error) (err error) {
-	f := operatorForm{May: by, Kept: !b.outbox.Sends(), Typed: typedOperator{r.Value("name"), r.Value("address"), r.Value("role")}}
+	f := operatorForm{May: by, Kept: !b.Outbox.Sends(), Typed: typedOperator{r.Value("name"), r.Value("address"), r.Value("role")}}
 	if cause != nil {
 		f.Errors, f.Above = problems(cause)
 	}
-	if f.Own, err = b.staff.OwnRoles(r.Context(), by); err != nil {
+	if f.Own, err = b.Staff.OwnRoles(r.Context(), by); err != nil {
 		return err
 	}
 	return r.RenderAgain(cause, newOperatorPage(page(r, "Add an operator"), f))
@@ -110,7 +110,7 @@ func (b *Backoffice) addOperator(r *web.Request, by staff.For[staff.ManageStaff]
 	err := web.Join(badAddress, badRole)
 	var number id.Staff
 	if err == nil {
-		number, err = b.staff.Invite(r.Context(), by, staff.Hire{Name: r.Value("name"), Address: address, Role: role})
+		number, err = b.Staff.Invite(r.Context(), by, staff.Hire{Name: r.Value("name"), Address: address, Role: role})
 	}
 	if web.Mendable(err) {
 		return b.showNewOperator(r, by, err)
@@ -131,8 +131,8 @@ func (b *Backoffice) showOperator(r *web.Request, by staff.For[staff.ManageStaff
 	if err != nil {
 		return err
 	}
-	f := operatorForm{May: by, Me: who == by.Staff(), Kept: !b.outbox.Sends()}
-	if f.Operator, err = b.staff.Operator(r.Context(), by, who); err != nil {
+	f := operatorForm{May: by, Me: who == by.Staff(), Kept: !b.Outbox.Sends()}
+	if f.Operator, err = b.Staff.Operator(r.Context(), by, who); err != nil {
 		return err
 	}
 	f.MayChange, f.Typed.Role = by.MayChange(f.Operator), f.Chosen().Key()
@@ -140,7 +140,7 @@ func (b *Backoffice) showOperator(r *web.Request, by staff.For[staff.ManageStaff
 		f.Errors, f.Above = problems(cause)
 		f.Typed.Role = r.Value("role")
 	}
-	if f.Own, err = b.staff.OwnRoles(r.Context(), by); err != nil {
+	if f.Own, err = b.Staff.OwnRoles(r.Context(), by); err != nil {
 		return err
 	}
 	return r.RenderAgain(cause, operatorPage(page(r, f.Name+" · Staff"), f, r.Now()))
@@ -153,7 +153,7 @@ func (b *Backoffice) setOperatorRole(r *web.Request, by staff.For[staff.ManageSt
 	}
 	role, err := staff.ParseRole(r.Value("role"))
 	if err == nil {
-		err = b.staff.SetRole(r.Context(), by, who, role)
+		err = b.Staff.SetRole(r.Context(), by, who, role)
 	}
 	if web.Mendable(err) {
 		return b.showOperator(r, by, err)

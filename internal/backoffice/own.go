@@ -74,11 +74,11 @@ type mineForm struct {
 func (b *Backoffice) mine(r *web.Request, _ staff.For[staff.Look]) error { return b.showMine(r, nil) }
 
 func (b *Backoffice) showMine(r *web.Request, cause error) (err error) {
-	f := mineForm{Me: r.Operator(), Passkeys: b.staff.HasPasskeys()}
+	f := mineForm{Me: r.Operator(), Passkeys: b.Staff.HasPasskeys()}
 	if cause != nil {
 		f.Errors, f.Above = web.FieldErrors(cause)
 	}
-	if f.Mine, err = b.staff.Mine(r.Context(), r.Operator()); err != nil {
+	if f.Mine, err = b.Staff.Mine(r.Context(), r.Operator()); err != nil {
 		return err
 	}
 	p := page(r, "My sign-in")
@@ -101,12 +101,12 @@ func (b *Backoffice) renewed(r *web.Request, session string, err error, said str
 }
 
 func (b *Backoffice) changePassword(r *web.Request, by staff.For[staff.Look]) error {
-	session, err := b.staff.ChangePassword(r.Context(), by.Identity, r.Value("old"), r.Value("password"))
+	session, err := b.Staff.ChangePassword(r.Context(), by.Identity, r.Value("old"), r.Value("password"))
 	return b.renewed(r, session, err, "Your password is changed.")
 }
 
 func (b *Backoffice) beginApp(r *web.Request, p place) error {
-	token, err := b.staff.BeginApp(r.Context(), r.Operator())
+	token, err := b.Staff.BeginApp(r.Context(), r.Operator())
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ type appForm struct {
 func (b *Backoffice) newApp(r *web.Request, p place) error { return b.showNewApp(r, p, nil) }
 
 func (b *Backoffice) showNewApp(r *web.Request, p place, cause error) error {
-	seed, err := b.staff.NewSeed(r.Context(), r.Operator(), r.Token(web.CeremonyCookie))
+	seed, err := b.Staff.NewSeed(r.Context(), r.Operator(), r.Token(web.CeremonyCookie))
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (b *Backoffice) showNewApp(r *web.Request, p place, cause error) error {
 }
 
 func (b *Backoffice) addApp(r *web.Request, p place) error {
-	a, err := b.staff.AddApp(r.Context(), r.Operator(), r.Token(web.CeremonyCookie), r.Value("name"), r.Value("code"))
+	a, err := b.Staff.AddApp(r.Context(), r.Operator(), r.Token(web.CeremonyCookie), r.Value("name"), r.Value("code"))
 	if web.Mendable(err) {
 		return b.showNewApp(r, p, err)
 	}
@@ -170,7 +170,7 @@ func (b *Backoffice) removeApp(r *web.Request, by staff.For[staff.Look]) error {
 	if err != nil {
 		return err
 	}
-	session, err := b.staff.RemoveApp(r.Context(), by.Identity, number)
+	session, err := b.Staff.RemoveApp(r.Context(), by.Identity, number)
 	return b.renewed(r, session, err, "The app is removed.")
 }
 
@@ -182,12 +182,12 @@ func (b *Backoffice) showNewKey(r *web.Request, p place, cause error) error {
 }
 
 func (b *Backoffice) beginKey(r *web.Request, _ place) error {
-	c, err := b.staff.BeginKey(r.Context(), r.Operator())
+	c, err := b.Staff.BeginKey(r.Context(), r.Operator())
 	return challenge(r, c, err)
 }
 
 func (b *Backoffice) addKey(r *web.Request, p place) error {
-	a, err := b.staff.AddKey(r.Context(), r.Operator(), r.Token(web.CeremonyCookie), r.Value("name"), r.Value("response"))
+	a, err := b.Staff.AddKey(r.Context(), r.Operator(), r.Token(web.CeremonyCookie), r.Value("name"), r.Value("response"))
 	if again(err) {
 		return b.showNewKey(r, p, err)
 	}
@@ -199,12 +199,12 @@ func (b *Backoffice) removeKey(r *web.Request, by staff.For[staff.Look]) error {
 	if err != nil {
 		return err
 	}
-	session, err := b.staff.RemoveKey(r.Context(), by.Identity, number)
+	session, err := b.Staff.RemoveKey(r.Context(), by.Identity, number)
 	return b.renewed(r, session, err, "The passkey is removed.")
 }
 
 func (b *Backoffice) newCodes(r *web.Request, by staff.For[staff.Look]) error {
-	codes, err := b.staff.NewCodes(r.Context(), by.Identity)
+	codes, err := b.Staff.NewCodes(r.Context(), by.Identity)
 	if err != nil {
 		return err
 	}
@@ -216,7 +216,7 @@ func (b *Backoffice) endOwnSession(r *web.Request, by staff.For[staff.Look]) err
 	if err != nil {
 		return err
 	}
-	if err := b.staff.EndSession(r.Context(), by.Identity, number); err != nil {
+	if err := b.Staff.EndSession(r.Context(), by.Identity, number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "That session is ended.")
@@ -224,7 +224,7 @@ func (b *Backoffice) endOwnSession(r *web.Request, by staff.For[staff.Look]) err
 }
 
 func (b *Backoffice) endOtherSessions(r *web.Request, by staff.For[staff.Look]) error {
-	if err := b.staff.EndOthers(r.Context(), by.Identity); err != nil {
+	if err := b.Staff.EndOthers(r.Context(), by.Identity); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "You are signed out everywhere else.")

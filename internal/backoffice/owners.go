@@ -18,9 +18,9 @@ func (b *Backoffice) mountOwners(m *web.Mux) {
 	const base = "/staff/accounts/{account}/owners"
 	web.Staff(m, "GET "+base, b.lostOwners)
 	web.Staff(m, "POST "+base, b.startOwners, web.StepUp, web.Audits("owner_recovery.started"))
-	web.Staff(m, "POST "+base+"/approve", b.ownerStep(b.owners.Agree, "You have agreed. It can be finished when the time has passed."), web.StepUp, web.Audits("owner_recovery.approved"))
-	web.Staff(m, "POST "+base+"/withdraw", b.ownerStep(b.owners.Withdraw, "Given up. Nobody becomes an owner."), web.StepUp, web.Audits("owner_recovery.withdrawn"))
-	web.Staff(m, "POST "+base+"/complete", b.ownerStep(b.owners.Complete, "Done. Everybody was told by mail."), web.StepUp, web.Audits("owner_recovery.done"))
+	web.Staff(m, "POST "+base+"/approve", b.ownerStep(b.Owners.Agree, "You have agreed. It can be finished when the time has passed."), web.StepUp, web.Audits("owner_recovery.approved"))
+	web.Staff(m, "POST "+base+"/withdraw", b.ownerStep(b.Owners.Withdraw, "Given up. Nobody becomes an owner."), web.StepUp, web.Audits("owner_recovery.withdrawn"))
+	web.Staff(m, "POST "+base+"/complete", b.ownerStep(b.Owners.Complete, "Done. Everybody was told by mail."), web.StepUp, web.Audits("owner_recovery.done"))
 }
 
 // An ownersView is how the way to a new owner stands, with its form.
@@ -46,10 +46,10 @@ func (b *Backoffice) showOwners(r *web.Request, by staff.For[staff.Recover], v o
 		return err
 	}
 	look, _ := staff.Also[staff.Look](by)
-	if v.OwnerRecovery, err = b.owners.Recovery(r.Context(), look, acc.Account()); err != nil {
+	if v.OwnerRecovery, err = b.Owners.Recovery(r.Context(), look, acc.Account()); err != nil {
 		return err
 	}
-	members, err := b.memberships.List(r.Context(), acc)
+	members, err := b.Memberships.List(r.Context(), acc)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (b *Backoffice) startOwners(r *web.Request, by staff.For[staff.Recover]) er
 		f.Take("address", err)
 	}
 	if err = f.Err(); err == nil {
-		err = b.owners.Start(r.Context(), by, number, n)
+		err = b.Owners.Start(r.Context(), by, number, n)
 	}
 	if web.Mendable(err) {
 		return b.showOwners(r, by, v, err)

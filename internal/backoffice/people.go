@@ -49,11 +49,11 @@ func (b *Backoffice) people(r *web.Request, by staff.For[staff.Look]) error {
 	if err != nil {
 		return err
 	}
-	members, err := b.memberships.List(r.Context(), acc)
+	members, err := b.Memberships.List(r.Context(), acc)
 	if err != nil {
 		return err
 	}
-	invitations, err := b.invites.List(r.Context(), acc)
+	invitations, err := b.Invites.List(r.Context(), acc)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (b *Backoffice) mountProviders(m *web.Mux) {
 func providerPath(p id.Provider) string { return "/staff/providers/" + id.String(p) }
 
 func (b *Backoffice) listProviders(r *web.Request, by staff.For[staff.Configure]) error {
-	list, err := b.providers.List(r.Context(), by)
+	list, err := b.Providers.List(r.Context(), by)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (b *Backoffice) showNewProvider(r *web.Request, cause error) error {
 }
 
 func (b *Backoffice) addProvider(r *web.Request, by staff.For[staff.Configure]) error {
-	number, err := b.providers.Add(r.Context(), by, readProvider(r))
+	number, err := b.Providers.Add(r.Context(), by, readProvider(r))
 	if web.Mendable(err) {
 		return b.showNewProvider(r, err)
 	}
@@ -82,7 +82,7 @@ func (b *Backoffice) showProvider(r *web.Request, by staff.For[staff.Configure],
 	if err != nil {
 		return err
 	}
-	e, err := b.providers.Get(r.Context(), by, number)
+	e, err := b.Providers.Get(r.Context(), by, number)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (b *Backoffice) showProvider(r *web.Request, by staff.For[staff.Configure],
 		f.Typed = readProvider(r)
 		f.Errors, f.Above = problems(cause)
 	}
-	return r.RenderAgain(cause, providerPage(page(r, e.Name), e, f, b.providers.RedirectURI(number)))
+	return r.RenderAgain(cause, providerPage(page(r, e.Name), e, f, b.Providers.RedirectURI(number)))
 }
 
 // done goes back to a provider's page after a change of it, or shows what is
@@ -113,7 +113,7 @@ func (b *Backoffice) done(r *web.Request, by staff.For[staff.Configure], err err
 func (b *Backoffice) changeProvider(r *web.Request, by staff.For[staff.Configure]) error {
 	number, err := web.PathID[id.Provider](r, "provider")
 	if err == nil {
-		err = b.providers.Change(r.Context(), by, number, readProvider(r))
+		err = b.Providers.Change(r.Context(), by, number, readProvider(r))
 	}
 	return b.done(r, by, err, "Saved.", providerPath(number))
 }
@@ -125,7 +125,7 @@ func (b *Backoffice) switchProvider(r *web.Request, by staff.For[staff.Configure
 	}
 	number, err := web.PathID[id.Provider](r, "provider")
 	if err == nil {
-		err = b.providers.Switch(r.Context(), by, number, on)
+		err = b.Providers.Switch(r.Context(), by, number, on)
 	}
 	return b.done(r, by, err, said, providerPath(number))
 }
@@ -133,7 +133,7 @@ func (b *Backoffice) switchProvider(r *web.Request, by staff.For[staff.Configure
 func (b *Backoffice) removeProvider(r *web.Request, by staff.For[staff.Configure]) error {
 	number, err := web.PathID[id.Provider](r, "provider")
 	if err == nil {
-		err = b.providers.Remove(r.Context(), by, number)
+		err = b.Providers.Remove(r.Context(), by, number)
 	}
 	return b.done(r, by, err, "The provider is removed.", "/staff/providers")
 }

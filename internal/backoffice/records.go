@@ -17,7 +17,7 @@ func (b *Backoffice) emails(r *web.Request, by staff.For[staff.Look]) error {
 	if err != nil {
 		return err
 	}
-	list, err := b.accounts.Emails(r.Context(), acc, web.After[id.Mail](r, "before"))
+	list, err := b.Accounts.Emails(r.Context(), acc, web.After[id.Mail](r, "before"))
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (b *Backoffice) search(r *web.Request, by staff.For[staff.Look]) (err error
 		limit = boxHits
 	}
 	if s.Needle, s.Problem = needle(r); !s.Needle.IsZero() {
-		if s.Groups, err = b.staff.Search(r.Context(), by, sources, s.Needle, limit); err != nil {
+		if s.Groups, err = b.Staff.Search(r.Context(), by, sources, s.Needle, limit); err != nil {
 			return err
 		}
 	}

@@ -57,12 +57,12 @@ func challenge(r *web.Request, c auth.Challenge, err error) error {
 }
 
 func (b *Backoffice) beginPasskeySignIn(r *web.Request) error {
-	c, err := b.staff.BeginPasskey(r.Context(), staff.Identity{})
+	c, err := b.Staff.BeginPasskey(r.Context(), staff.Identity{})
 	return challenge(r, c, err)
 }
 
 func (b *Backoffice) passkeySignIn(r *web.Request) error {
-	session, err := b.staff.SignInWithPasskey(r.Context(), r.Token(web.CeremonyCookie), r.Value("response"), r.Info())
+	session, err := b.Staff.SignInWithPasskey(r.Context(), r.Token(web.CeremonyCookie), r.Value("response"), r.Info())
 	if again(err) {
 		_, above := web.FieldErrors(err)
 		return r.RenderAgain(err, b.signInForm(r, signInForm{Next: within(r.Value("next")), Problem: above}))
@@ -76,7 +76,7 @@ func (b *Backoffice) entered(r *web.Request, session string, err error) error {
 		return err
 	}
 	if r.Operator().SignedIn() { // the session that was in this browser is over
-		if err := b.staff.SignOut(r.Context(), r.Operator()); err != nil {
+		if err := b.Staff.SignOut(r.Context(), r.Operator()); err != nil {
 			return err
 		}
 	}
@@ -98,7 +98,7 @@ type secondForm struct {
 // step, or, where she has no second factor yet, how to set one up.
 func (b *Backoffice) halfwayPage(r *web.Request, next string) templ.Component {
 	f := secondForm{Me: r.Operator(), Next: next}
-	factors, err := b.staff.Factors(r.Context(), r.Operator())
+	factors, err := b.Staff.Factors(r.Context(), r.Operator())
 	if err != nil {
 		return b.signInForm(r, signInForm{Next: next})
 	}
@@ -108,10 +108,10 @@ func (b *Backoffice) halfwayPage(r *web.Request, next string) templ.Component {
 func (b *Backoffice) halfwayForm(r *web.Request, factors auth.Factors, f secondForm) templ.Component {
 	f.Factors = factors
 	if !factors.Any() {
-		f.Passkeys = b.staff.HasPasskeys()
+		f.Passkeys = b.Staff.HasPasskeys()
 		return setUpPage(barePage(r, "Set up a second factor"), f)
 	}
-	f.Passkeys = factors.Passkeys > 0 && b.staff.HasPasskeys()
+	f.Passkeys = factors.Passkeys > 0 && b.Staff.HasPasskeys()
 	return secondStepPage(barePage(r, "Second step"), f)
 }
 
@@ -126,7 +126,7 @@ func (b *Backoffice) showSecondStep(r *web.Request, cause error) error {
 	if !r.Operator().Halfway() {
 		return errNotHalfway
 	}
-	factors, err := b.staff.Factors(r.Context(), r.Operator())
+	factors, err := b.Staff.Factors(r.Context(), r.Operator())
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (b *Backoffice) showSecondStep(r *web.Request, cause error) error {
 var errNotHalfway = fault.New(fault.NotSignedIn, "sign-in-over", "This sign-in took too long or was ended. Sign in again.")
 
 func (b *Backoffice) doSecondStep(r *web.Request) error {
-	session, err := b.staff.FinishWithCode(r.Context(), r.Operator(), r.Value("code"))
+	session, err := b.Staff.FinishWithCode(r.Context(), r.Operator(), r.Value("code"))
 	if web.Mendable(err) {
 		return b.showSecondStep(r, err)
 	}
@@ -152,12 +152,12 @@ func (b *Backoffice) beginPasskeySecond(r *web.Request) error {
 	if !r.Operator().Halfway() {
 		return errNotHalfway
 	}
-	c, err := b.staff.BeginPasskey(r.Context(), r.Operator())
+	c, err := b.Staff.BeginPasskey(r.Context(), r.Operator())
 	return challenge(r, c, err)
 }
 
 func (b *Backoffice) passkeySecond(r *web.Request) error {
-	session, err := b.staff.FinishWithPasskey(r.Context(), r.Operator(), r.Token(web.CeremonyCookie), r.Value("response"))
+	session, err := b.Staff.FinishWithPasskey(r.Context(), r.Operator(), r.Token(web.CeremonyCookie), r.Value("response"))
 	if again(err) {
 		return b.showSecondStep(r, err)
 	}
@@ -165,7 +165,7 @@ func (b *Backoffice) passkeySecond(r *web.Request) error {
 }
 
 func (b *Backoffice) cancelSignIn(r *web.Request) error {
-	if err := b.staff.Drop(r.Context(), r.Operator()); err != nil {
+	if err := b.Staff.Drop(r.Context(), r.Operator()); err != nil {
 		return err
 	}
 	if r.Operator().Halfway() {
@@ -205,7 +205,7 @@ func (b *Backoffice) welcome(r *web.Request) error { return b.showWelcome(r, nil
 
 func (b *Backoffice) showWelcome(r *web.Request, cause error) error {
 	r.NoReferrer()
-	w, err := b.staff.OpenLink(r.Context(), r.Token(web.WelcomeCookie))
+	w, err := b.Staff.OpenLink(r.Context(), r.Token(web.WelcomeCookie))
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (b *Backoffice) showWelcome(r *web.Request, cause error) error {
 }
 
 func (b *Backoffice) join(r *web.Request) error {
-	session, err := b.staff.Join(r.Context(), r.Token(web.WelcomeCookie),
+	session, err := b.Staff.Join(r.Context(), r.Token(web.WelcomeCookie),
 		staff.Newcomer{Name: r.Value("name"), Address: r.Value("address"), Password: r.Value("password")}, r.Info())
 	if web.Mendable(err) {
 		return b.showWelcome(r, err)

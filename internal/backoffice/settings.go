@@ -67,10 +67,10 @@ func (e knob) Shown() string { return e.Named(e.Text) }
 
 // knobs are a section's settings as they are in force.
 func (b *Backoffice) knobs(s setting.Section) (list []knob) {
-	now := b.settings.Current()
+	now := b.Settings.Current()
 	for _, f := range setting.Of(s) {
 		e := knob{Field: f, Text: now.Text(f.Key), Was: now.Text(f.Key)}
-		e.Given, _ = b.settings.GivenBy(f.Key)
+		e.Given, _ = b.Settings.GivenBy(f.Key)
 		list = append(list, e)
 	}
 	return list
@@ -98,15 +98,15 @@ func (b *Backoffice) listSettings(r *web.Request, by staff.For[staff.Configure])
 		}
 		views = append(views, v)
 	}
-	return r.Render(http.StatusOK, settingsPage(page(r, "Settings"), views, b.settings.Current().Terms, r.Now()))
+	return r.Render(http.StatusOK, settingsPage(page(r, "Settings"), views, b.Settings.Current().Terms, r.Now()))
 }
 
 // viewOf is a section as it is in force.
 func (b *Backoffice) viewOf(r *web.Request, p part, by staff.For[staff.Configure]) (v settingsView, err error) {
-	now := b.settings.Current()
+	now := b.Settings.Current()
 	v = settingsView{part: p, Knobs: b.knobs(p.Section), Logo: now.LogoPath(), Sends: now.Sends(), Server: now.Server(), Me: by.Address().String()}
 	if p.Section == setting.Mail {
-		v.Trouble, err = b.staff.MailTrouble(r.Context(), by)
+		v.Trouble, err = b.Staff.MailTrouble(r.Context(), by)
 	}
 	return v, err
 }
@@ -124,7 +124,7 @@ func (b *Backoffice) showSection(r *web.Request, by staff.For[staff.Configure], 
 	}
 	if cause != nil {
 		// What is in force may have changed since the request began.
-		if err := b.settings.Refresh(r.Context()); err != nil {
+		if err := b.Settings.Refresh(r.Context()); err != nil {
 			return err
 		}
 	}
@@ -154,7 +154,7 @@ func (b *Backoffice) changeSettings(r *web.Request, by staff.For[staff.Configure
 	for _, f := range setting.Of(p.Section) {
 		form.Typed[f.Key], form.Was[f.Key] = r.Value(f.Key), r.Value("was_"+f.Key)
 	}
-	err = b.staff.ChangeSettings(r.Context(), by, p.Section, form)
+	err = b.Staff.ChangeSettings(r.Context(), by, p.Section, form)
 	if web.Mendable(err) {
 		return b.showSection(r, by, err)
 	}
@@ -166,7 +166,7 @@ func (b *Backoffice) changeSettings(r *web.Request, by staff.For[staff.Configure
 }
 
 func (b *Backoffice) setLogo(r *web.Request, by staff.For[staff.Configure]) error {
-	err := b.staff.SetLogo(r.Context(), by, r.File())
+	err := b.Staff.SetLogo(r.Context(), by, r.File())
 	if web.Mendable(err) {
 		v, gone := b.viewOf(r, parts[0], by)
 		if gone != nil {
@@ -184,7 +184,7 @@ func (b *Backoffice) setLogo(r *web.Request, by staff.For[staff.Configure]) erro
 }
 
 func (b *Backoffice) removeLogo(r *web.Request, by staff.For[staff.Configure]) error {
-	if err := b.staff.RemoveLogo(r.Context(), by); err != nil {
+	if err := b.Staff.RemoveLogo(r.Context(), by); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "The logo is removed.")
@@ -192,7 +192,7 @@ func (b *Backoffice) removeLogo(r *web.Request, by staff.For[staff.Configure]) e
 }
 
 func (b *Backoffice) testMail(r *web.Request, by staff.For[staff.Configure]) error {
-	problem, err := b.staff.TestMail(r.Context(), by)
+	problem, err := b.Staff.TestMail(r.Context(), by)
 	if err != nil {
 		return err
 	}
@@ -212,20 +212,20 @@ type termsForm struct {
 }
 
 func (b *Backoffice) termsForm(r *web.Request, _ staff.For[staff.Configure]) error {
-	now := b.settings.Current().Terms
+	now := b.Settings.Current().Terms
 	f := termsForm{TypedTerms: setting.TypedTerms{Body: now.Body, Link: now.Link, Was: now.Version}}
 	return r.Render(http.StatusOK, editTermsPage(page(r, "Terms"), f, now, r.Now()))
 }
 
 func (b *Backoffice) publishTerms(r *web.Request, by staff.For[staff.Configure]) error {
 	f := termsForm{TypedTerms: setting.TypedTerms{Body: r.Value("body"), Link: r.Value("link"), Correct: r.Ticked("correct"), Was: web.Number(r, "was")}}
-	err := b.staff.PublishTerms(r.Context(), by, f.TypedTerms)
+	err := b.Staff.PublishTerms(r.Context(), by, f.TypedTerms)
 	if web.Mendable(err) {
-		if again := b.settings.Refresh(r.Context()); again != nil {
+		if again := b.Settings.Refresh(r.Context()); again != nil {
 			return again
 		}
 		f.Errors, f.Above = problems(err)
-		now := b.settings.Current().Terms
+		now := b.Settings.Current().Terms
 		f.Was = now.Version
 		return r.RenderAgain(err, editTermsPage(page(r, "Terms"), f, now, r.Now()))
 	}

@@ -65,8 +65,8 @@ func (b *Backoffice) signInInPlace(r *web.Request, next string) templ.Component 
 }
 
 func (b *Backoffice) signInForm(r *web.Request, f signInForm) templ.Component {
-	somebody, err := b.staff.Any(r.Context())
-	f.Nobody, f.Passkeys = err == nil && !somebody, b.staff.HasPasskeys()
+	somebody, err := b.Staff.Any(r.Context())
+	f.Nobody, f.Passkeys = err == nil && !somebody, b.Staff.HasPasskeys()
 	return signInPage(barePage(r, "Staff sign-in"), f)
 }
 
@@ -79,7 +79,7 @@ func (b *Backoffice) signIn(r *web.Request) error {
 
 func (b *Backoffice) doSignIn(r *web.Request) error {
 	next := within(r.Value("next"))
-	session, err := b.staff.SignIn(r.Context(), r.Value("address"), r.Value("password"), r.Info())
+	session, err := b.Staff.SignIn(r.Context(), r.Value("address"), r.Value("password"), r.Info())
 	if web.Mendable(err) {
 		_, above := web.FieldErrors(err)
 		return r.RenderAgain(err, b.signInForm(r, signInForm{Address: r.Value("address"), Next: next, Problem: above}))
@@ -88,7 +88,7 @@ func (b *Backoffice) doSignIn(r *web.Request) error {
 		return err
 	}
 	if r.Operator().SignedIn() { // the session that was in this browser is over
-		if err := b.staff.SignOut(r.Context(), r.Operator()); err != nil {
+		if err := b.Staff.SignOut(r.Context(), r.Operator()); err != nil {
 			return err
 		}
 	}
@@ -97,7 +97,7 @@ func (b *Backoffice) doSignIn(r *web.Request) error {
 }
 
 func (b *Backoffice) signOut(r *web.Request, by staff.For[staff.Look]) error {
-	if err := b.staff.SignOut(r.Context(), by.Identity); err != nil {
+	if err := b.Staff.SignOut(r.Context(), by.Identity); err != nil {
 		return err
 	}
 	r.EndStaffSession()
@@ -117,8 +117,8 @@ type confirmForm struct {
 
 func (b *Backoffice) confirmForm(r *web.Request, next string) (f confirmForm, err error) {
 	f = confirmForm{Me: r.Operator(), Next: next}
-	f.Factors, err = b.staff.Factors(r.Context(), r.Operator())
-	f.Passkeys = f.Factors.Passkeys > 0 && b.staff.HasPasskeys()
+	f.Factors, err = b.Staff.Factors(r.Context(), r.Operator())
+	f.Passkeys = f.Factors.Passkeys > 0 && b.Staff.HasPasskeys()
 	return f, err
 }
 
@@ -144,17 +144,17 @@ func (b *Backoffice) showConfirm(r *web.Request, cause error) error {
 }
 
 func (b *Backoffice) doConfirm(r *web.Request, by staff.For[staff.Look]) error {
-	session, err := b.staff.Confirm(r.Context(), by.Identity, r.Value("password"), r.Value("code"))
+	session, err := b.Staff.Confirm(r.Context(), by.Identity, r.Value("password"), r.Value("code"))
 	return b.confirmed(r, session, err)
 }
 
 func (b *Backoffice) beginPasskeyConfirm(r *web.Request, by staff.For[staff.Look]) error {
-	c, err := b.staff.BeginPasskey(r.Context(), by.Identity)
+	c, err := b.Staff.BeginPasskey(r.Context(), by.Identity)
 	return challenge(r, c, err)
 }
 
 func (b *Backoffice) passkeyConfirm(r *web.Request, by staff.For[staff.Look]) error {
-	session, err := b.staff.ConfirmWithPasskey(r.Context(), by.Identity, r.Token(web.CeremonyCookie), r.Value("response"))
+	session, err := b.Staff.ConfirmWithPasskey(r.Context(), by.Identity, r.Token(web.CeremonyCookie), r.Value("response"))
 	return b.confirmed(r, session, err)
 }
 

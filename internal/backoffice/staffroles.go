@@ -22,7 +22,7 @@ func (b *Backoffice) mountRoles(m *web.Mux) {
 func rolePath(n id.StaffRole) string { return "/staff/roles/" + id.String(n) }
 
 func (b *Backoffice) roles(r *web.Request, by staff.For[staff.ManageStaff]) error {
-	own, err := b.staff.OwnRoles(r.Context(), by)
+	own, err := b.Staff.OwnRoles(r.Context(), by)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (b *Backoffice) showNewRole(r *web.Request, by staff.For[staff.ManageStaff]
 }
 
 func (b *Backoffice) addRole(r *web.Request, by staff.For[staff.ManageStaff]) error {
-	number, err := b.staff.AddRole(r.Context(), by, typedRole(r))
+	number, err := b.Staff.AddRole(r.Context(), by, typedRole(r))
 	if web.Mendable(err) {
 		return b.showNewRole(r, by, err)
 	}
@@ -84,7 +84,7 @@ func (b *Backoffice) showRole(r *web.Request, by staff.For[staff.ManageStaff], c
 		return err
 	}
 	f := roleForm{}
-	if f.OwnRole, err = b.staff.OwnRole(r.Context(), by, number); err != nil {
+	if f.OwnRole, err = b.Staff.OwnRole(r.Context(), by, number); err != nil {
 		return err
 	}
 	f.Name, f.Choice = f.OwnRole.Name, web.StaffChoice{Keys: f.Set().Keys(), Held: by.May()}
@@ -102,7 +102,7 @@ func (b *Backoffice) changeRole(r *web.Request, by staff.For[staff.ManageStaff])
 	if err != nil {
 		return err
 	}
-	err = b.staff.ChangeRole(r.Context(), by, number, typedRole(r))
+	err = b.Staff.ChangeRole(r.Context(), by, number, typedRole(r))
 	if web.Mendable(err) {
 		return b.showRole(r, by, err, true)
 	}
@@ -118,7 +118,7 @@ func (b *Backoffice) removeRole(r *web.Request, by staff.For[staff.ManageStaff])
 	if err != nil {
 		return err
 	}
-	err = b.staff.RemoveRole(r.Context(), by, number)
+	err = b.Staff.RemoveRole(r.Context(), by, number)
 	if web.Mendable(err) {
 		return b.showRole(r, by, err, false)
 	}

@@ -26,7 +26,7 @@ func (b *Backoffice) suspend(r *web.Request, by staff.For[staff.Help]) error {
 	if err != nil {
 		return err
 	}
-	err = b.staff.SuspendUser(r.Context(), by, number, r.Value("reason"))
+	err = b.Staff.SuspendUser(r.Context(), by, number, r.Value("reason"))
 	if web.Mendable(err) {
 		fields, above := web.FieldErrors(err)
 		look, _ := staff.Also[staff.Look](by)
@@ -49,7 +49,7 @@ func (b *Backoffice) restore(r *web.Request, by staff.For[staff.Help]) error {
 	if err != nil {
 		return err
 	}
-	if err := b.staff.RestoreUser(r.Context(), by, number); err != nil {
+	if err := b.Staff.RestoreUser(r.Context(), by, number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "Restored. The user can sign in again, and was told by mail.")
@@ -65,7 +65,7 @@ func (b *Backoffice) endOneSession(r *web.Request, by staff.For[staff.Help]) err
 	if err != nil {
 		return err
 	}
-	if err := b.staff.EndUserSession(r.Context(), by, number, session); err != nil {
+	if err := b.Staff.EndUserSession(r.Context(), by, number, session); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "The session has ended. The browser is asked to sign in at its next click.")
@@ -88,11 +88,11 @@ func (b *Backoffice) diagnosis(r *web.Request, by staff.For[staff.Look]) error {
 		return err
 	}
 	v := diagnosisView{Chosen: r.Value("account"), Want: r.Value("want")}
-	if v.Person, err = b.staff.Person(r.Context(), by, number); err != nil {
+	if v.Person, err = b.Staff.Person(r.Context(), by, number); err != nil {
 		return err
 	}
 	if account := web.After[id.Account](r, "account"); account != 0 {
-		if v.Diagnosis, err = b.staff.Diagnose(r.Context(), by, number, account, v.Want); fault.Is(err, fault.NotFound) {
+		if v.Diagnosis, err = b.Staff.Diagnose(r.Context(), by, number, account, v.Want); fault.Is(err, fault.NotFound) {
 			v.Error = "There is no account with this number."
 		} else if err != nil {
 			return err

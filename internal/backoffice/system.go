@@ -54,7 +54,7 @@ const (
 )
 
 func (b *Backoffice) health(r *web.Request, by staff.For[staff.SeeSystem]) error {
-	return r.Render(http.StatusOK, healthPage(newSystemPage(r, "Health"), b.system.Health(r.Context(), by), b.system.Facts(by, r.Now())))
+	return r.Render(http.StatusOK, healthPage(newSystemPage(r, "Health"), b.System.Health(r.Context(), by), b.System.Facts(by, r.Now())))
 }
 
 // findingBadge is a state as a colour and a word.
@@ -85,14 +85,14 @@ func needing(list []system.Finding) string {
 func (b *Backoffice) jobList(r *web.Request, by staff.For[staff.SeeSystem]) error {
 	p := newSystemPage(r, "Jobs")
 	if kind := r.Value("kind"); kind != "" {
-		o, list, err := b.system.Kind(r.Context(), by, kind)
+		o, list, err := b.System.Kind(r.Context(), by, kind)
 		if err != nil {
 			return err
 		}
 		p.Title = o.Words + " · Jobs"
 		return r.Render(http.StatusOK, jobPage(p, o, list))
 	}
-	list, err := b.system.Jobs(r.Context(), by)
+	list, err := b.System.Jobs(r.Context(), by)
 	if err != nil {
 		return err
 	}
@@ -125,14 +125,14 @@ func (b *Backoffice) retryJobs(r *web.Request, by staff.For[staff.ManageSystem])
 		if err != nil {
 			return r.Redirect(jobsPath)
 		}
-		kind, err := b.system.Retry(r.Context(), by, number)
+		kind, err := b.System.Retry(r.Context(), by, number)
 		if err != nil {
 			return err
 		}
 		r.Say(ui.Good, "The job is being tried again now. Reload the page in a moment to see what became of it.")
 		return r.Redirect(kindPath(kind))
 	}
-	n, err := b.system.RetryAll(r.Context(), by, r.Value("kind"))
+	n, err := b.System.RetryAll(r.Context(), by, r.Value("kind"))
 	if err != nil {
 		return err
 	}
@@ -145,15 +145,15 @@ func (b *Backoffice) retryJobs(r *web.Request, by staff.For[staff.ManageSystem])
 }
 
 func (b *Backoffice) backupList(r *web.Request, by staff.For[staff.SeeSystem]) error {
-	list, err := b.system.Backups(r.Context(), by)
+	list, err := b.System.Backups(r.Context(), by)
 	if err != nil {
 		return err
 	}
-	return r.Render(http.StatusOK, backupsPage(newSystemPage(r, "Backups"), list, b.system.BackupPlan()))
+	return r.Render(http.StatusOK, backupsPage(newSystemPage(r, "Backups"), list, b.System.BackupPlan()))
 }
 
 func (b *Backoffice) makeBackup(r *web.Request, by staff.For[staff.ManageSystem]) error {
-	if err := b.system.AskBackup(r.Context(), by); err != nil {
+	if err := b.System.AskBackup(r.Context(), by); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "A backup is being made. Reload the page in a moment: it is listed once it is whole.")

@@ -52,7 +52,7 @@ func (b *Backoffice) user(r *web.Request, by staff.For[staff.Look]) error {
 }
 
 func (b *Backoffice) viewUser(r *web.Request, by staff.For[staff.Look], number id.User) (v userView, err error) {
-	person, err := b.staff.Person(r.Context(), by, number)
+	person, err := b.Staff.Person(r.Context(), by, number)
 	if err != nil {
 		return v, err
 	}
@@ -62,7 +62,7 @@ func (b *Backoffice) viewUser(r *web.Request, by staff.For[staff.Look], number i
 	_, look := staff.Also[staff.ViewAs](by)
 	v.MayLook = look && v.Status == user.Active
 	v.MayHelp, v.MayRecover = help && v.Status == user.Active, recover && v.Status == user.Active
-	if v.Merge.View, err = b.merges.OfUser(r.Context(), by, number); err != nil {
+	if v.Merge.View, err = b.Merges.OfUser(r.Context(), by, number); err != nil {
 		return v, err
 	}
 	v.MayRestore = help && v.Status == user.Suspended && v.Merge.Into.ID == 0
@@ -73,7 +73,7 @@ func (b *Backoffice) viewUser(r *web.Request, by staff.For[staff.Look], number i
 // where they go on.
 func (b *Backoffice) goOn(r *web.Request, by staff.For[staff.Look], v *userView) (err error) {
 	if last := web.After[id.Account](r, "after_account"); last != 0 {
-		v.Reach, err = b.staff.Reach(r.Context(), by, v.ID, access.Page{AfterName: r.Value("after_name"), AfterID: last, Limit: staff.PageSize})
+		v.Reach, err = b.Staff.Reach(r.Context(), by, v.ID, access.Page{AfterName: r.Value("after_name"), AfterID: last, Limit: staff.PageSize})
 		if err != nil {
 			return err
 		}
@@ -82,7 +82,7 @@ func (b *Backoffice) goOn(r *web.Request, by staff.For[staff.Look], v *userView)
 		}
 	}
 	if last := before(r); last != 0 {
-		if v.Activity, err = b.staff.Activity(r.Context(), by, v.ID, last); err != nil {
+		if v.Activity, err = b.Staff.Activity(r.Context(), by, v.ID, last); err != nil {
 			return err
 		}
 	}
@@ -99,7 +99,7 @@ func (b *Backoffice) mailPasswordLink(r *web.Request, by staff.For[staff.Help]) 
 	if err != nil {
 		return err
 	}
-	if err := b.staff.MailPasswordLink(r.Context(), by, number); err != nil {
+	if err := b.Staff.MailPasswordLink(r.Context(), by, number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "A mail with a link to set a new password is on its way. The link works once, for 30 minutes.")
@@ -111,7 +111,7 @@ func (b *Backoffice) endSessions(r *web.Request, by staff.For[staff.Help]) error
 	if err != nil {
 		return err
 	}
-	if err := b.staff.EndSessions(r.Context(), by, number); err != nil {
+	if err := b.Staff.EndSessions(r.Context(), by, number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "The user is signed out everywhere.")

@@ -15,7 +15,7 @@ func (b *Backoffice) waiting(r *web.Request, by staff.For[staff.Look]) error {
 	if !ok {
 		return fault.Missing()
 	}
-	rows, err := b.staff.List(r.Context(), by, list)
+	rows, err := b.Staff.List(r.Context(), by, list)
 	if err != nil {
 		return err
 	}

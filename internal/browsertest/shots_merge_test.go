@@ -34,7 +34,7 @@ func (a *album) merges() {
 	ben, dana := a.userAt(other), a.userAt("dana@fieldandform.example")
 	a.shoot(staff.open("/staff/users/"+ben), "merge-staff-closed")
 	b.open("/me/merge").press("Take it out").press("Take it out").at("/me/accounts")
-	staff.open("/staff/users/"+dana).click("Ask the user to bring two logins together")
+	staff.open("/staff/users/" + dana).click("Ask the user to bring two logins together")
 	staff.write("Number of the other user", "999").write("Why are these one person's?", "She has called and named both.").press("Ask the user")
 	a.shoot(staff, "merge-staff-wrong")
 	staff.write("Number of the other user", ben).press("Ask the user")

@@ -44,7 +44,7 @@ type overviewView struct {
 
 func (p *Portal) overview(r *web.Request, by access.For[access.Enter]) error {
 	v := overviewView{by: by, menu: menu(by)[1:], r: r}
-	all, err := p.memberships.Offers(r.Context(), by)
+	all, err := p.Memberships.Offers(r.Context(), by)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func typed(d account.Details) account.Typed {
 
 func (p *Portal) showSettings(r *web.Request, cause error, by access.For[access.ManageProfile], v settingsView) error {
 	v.number, v.owner, v.closed = by.Account(), by.Owner(), by.Closed()
-	further, err := p.accounts.Answers(r.Context(), by)
+	further, err := p.Accounts.Answers(r.Context(), by)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (p *Portal) changeSettings(r *web.Request, by access.For[access.ManageProfi
 	}
 	d, err := t.Parse()
 	if err == nil {
-		err = p.accounts.Change(r.Context(), by, d, r.Value("stamp"))
+		err = p.Accounts.Change(r.Context(), by, d, r.Value("stamp"))
 	}
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
@@ -169,12 +169,12 @@ func answered(r *web.Request, list []account.Answer) map[string]string {
 }
 
 func (p *Portal) changeFurther(r *web.Request, by access.For[access.ManageProfile]) error {
-	now, err := p.accounts.Answers(r.Context(), by)
+	now, err := p.Accounts.Answers(r.Context(), by)
 	if err != nil {
 		return err
 	}
 	t := account.TypedAnswers{Texts: answered(r, now.List), Seen: r.Value("seen")}
-	if err := p.accounts.Answer(r.Context(), by, t); err != nil {
+	if err := p.Accounts.Answer(r.Context(), by, t); err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
 			a, err2 := account.Get(r.Context(), by)
 			if err2 != nil {
@@ -207,7 +207,7 @@ func (p *Portal) closeAccount(r *web.Request, by access.For[access.Own]) error {
 		}
 		return r.Render(http.StatusUnprocessableEntity, closeAccountPage(page, by.Account(), by.AccountName(), "Type the account's number, "+id.String(by.Account())+", to confirm."))
 	}
-	if err := p.accounts.Close(r.Context(), by); err != nil {
+	if err := p.Accounts.Close(r.Context(), by); err != nil {
 		return err
 	}
 	r.Say(ui.Good, by.AccountName()+" is closed. It can still be read.")
@@ -215,7 +215,7 @@ func (p *Portal) closeAccount(r *web.Request, by access.For[access.Own]) error {
 }
 
 func (p *Portal) activity(r *web.Request, by access.For[access.ViewActivity]) error {
-	a, err := web.ReadActivity(r, p.accounts.Log(by))
+	a, err := web.ReadActivity(r, p.Accounts.Log(by))
 	if err != nil {
 		return err
 	}
@@ -228,11 +228,11 @@ func (p *Portal) activity(r *web.Request, by access.For[access.ViewActivity]) er
 }
 
 func (p *Portal) exportActivity(r *web.Request, by access.For[access.ViewActivity]) error {
-	return web.ExportActivity(r, p.accounts.Log(by))
+	return web.ExportActivity(r, p.Accounts.Log(by))
 }
 
 func (p *Portal) emails(r *web.Request, by access.For[access.ViewEmails]) error {
-	list, err := p.accounts.Emails(r.Context(), by, web.After[id.Mail](r, "before"))
+	list, err := p.Accounts.Emails(r.Context(), by, web.After[id.Mail](r, "before"))
 	if err != nil {
 		return err
 	}

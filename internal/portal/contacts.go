@@ -13,7 +13,7 @@ import (
 func contactsPath(a id.Account) string { return accountPath(a) + "/contacts" }
 
 func (p *Portal) contacts(r *web.Request, by access.For[access.ManageContacts]) error {
-	list, err := p.accounts.Contacts(r.Context(), by)
+	list, err := p.Accounts.Contacts(r.Context(), by)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (p *Portal) addContact(r *web.Request, by access.For[access.ManageContacts]
 	t := typedContact(r)
 	c, err := t.Parse()
 	if err == nil {
-		_, err = p.accounts.AddContact(r.Context(), by, c)
+		_, err = p.Accounts.AddContact(r.Context(), by, c)
 	}
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
@@ -83,7 +83,7 @@ func (p *Portal) contact(r *web.Request, by access.For[access.ManageContacts]) e
 	if err != nil {
 		return err
 	}
-	c, err := p.accounts.Contact(r.Context(), by, number)
+	c, err := p.Accounts.Contact(r.Context(), by, number)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (p *Portal) changeContact(r *web.Request, by access.For[access.ManageContac
 	t := typedContact(r)
 	c, err := t.Parse()
 	if err == nil {
-		err = p.accounts.ChangeContact(r.Context(), by, number, c)
+		err = p.Accounts.ChangeContact(r.Context(), by, number, c)
 	}
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
@@ -114,7 +114,7 @@ func (p *Portal) removeContact(r *web.Request, by access.For[access.ManageContac
 	if err != nil {
 		return err
 	}
-	if err := p.accounts.RemoveContact(r.Context(), by, number); err != nil {
+	if err := p.Accounts.RemoveContact(r.Context(), by, number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "The contact is removed and receives no more mail.")

@@ -58,7 +58,7 @@ func (p *Portal) start(r *web.Request) error {
 // list of them. A preference that no longer holds leads to the list.
 func (p *Portal) home(r *web.Request, page string) string {
 	last := r.Me().LastAccount()
-	list, err := p.memberships.Recent(r.Context(), r.Me(), switcherSize)
+	list, err := p.Memberships.Recent(r.Context(), r.Me(), switcherSize)
 	if err == nil {
 		list, err = p.withOpen(r, list, last)
 	}
@@ -87,8 +87,8 @@ type signInForm struct {
 // that cannot be read are left out: this page stands in the place of others,
 // and the password works without them.
 func (p *Portal) signInForm(r *web.Request, f signInForm) signInForm {
-	f.SignUp, f.Passkeys = p.installation.Current().OpenSignUp, p.auth.HasPasskeys()
-	if list, err := p.providers.Active(r.Context()); err == nil {
+	f.SignUp, f.Passkeys = p.Settings.Current().OpenSignUp, p.Auth.HasPasskeys()
+	if list, err := p.Providers.Active(r.Context()); err == nil {
 		f.Providers = list
 	}
 	return f
@@ -107,7 +107,7 @@ func (p *Portal) signIn(r *web.Request) error {
 }
 
 func (p *Portal) doSignIn(r *web.Request) error {
-	in, err := p.auth.SignIn(r.Context(), auth.Credential{Address: r.Value("address"), Password: r.Value("password"), Device: r.Device()}, r.Info())
+	in, err := p.Auth.SignIn(r.Context(), auth.Credential{Address: r.Value("address"), Password: r.Value("password"), Device: r.Device()}, r.Info())
 	if web.Mendable(err) {
 		_, above := web.FieldErrors(err)
 		form := p.signInForm(r, signInForm{Address: r.Value("address"), Next: r.Next("/"), Error: above})
@@ -121,7 +121,7 @@ func (p *Portal) doSignIn(r *web.Request) error {
 
 func (p *Portal) doSignOut(r *web.Request) error {
 	if r.Me().SignedIn() {
-		if err := p.auth.SignOut(r.Context(), r.Me()); err != nil {
+		if err := p.Auth.SignOut(r.Context(), r.Me()); err != nil {
 			return err
 		}
 	}
@@ -134,7 +134,7 @@ func (p *Portal) recover(r *web.Request) error {
 }
 
 func (p *Portal) doRecover(r *web.Request) error {
-	err := p.auth.Recover(r.Context(), r.Value("address"), r.Info())
+	err := p.Auth.Recover(r.Context(), r.Value("address"), r.Info())
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
 			return r.RenderAgain(err, recoverPage(barePage(r, "Set a new password"), r.Value("address"), fields["address"]+above))
@@ -142,13 +142,13 @@ func (p *Portal) doRecover(r *web.Request) error {
 	}
 	return r.Render(http.StatusOK, sentPage(barePage(r, "Look into your mail"), sent{
 		Text: "If there is a login with this address, a link to set a new password is on its way to it. It works for 30 minutes.",
-		Kept: !p.outbox.Sends(), Again: "/recover",
+		Kept: !p.Outbox.Sends(), Again: "/recover",
 	}))
 }
 
 func (p *Portal) newPassword(r *web.Request) error {
 	r.NoReferrer()
-	link, err := p.auth.OpenLink(r.Context(), r.Token(web.RecoveryCookie))
+	link, err := p.Auth.OpenLink(r.Context(), r.Token(web.RecoveryCookie))
 	if err != nil {
 		return err
 	}
@@ -157,10 +157,10 @@ func (p *Portal) newPassword(r *web.Request) error {
 
 func (p *Portal) doNewPassword(r *web.Request) error {
 	r.NoReferrer()
-	in, err := p.auth.SetByLink(r.Context(), r.Token(web.RecoveryCookie), r.Value("password"), r.Info())
+	in, err := p.Auth.SetByLink(r.Context(), r.Token(web.RecoveryCookie), r.Value("password"), r.Info())
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
-			link, gone := p.auth.OpenLink(r.Context(), r.Token(web.RecoveryCookie))
+			link, gone := p.Auth.OpenLink(r.Context(), r.Token(web.RecoveryCookie))
 			if gone != nil {
 				return gone
 			}
@@ -183,7 +183,7 @@ func (p *Portal) signUpPage(r *web.Request) error {
 	if r.Me().SignedIn() {
 		return r.Redirect("/me/accounts/new")
 	}
-	if !p.installation.Current().OpenSignUp {
+	if !p.Settings.Current().OpenSignUp {
 		return signUpClosed(r)
 	}
 	form := account.TypedSignUp{WithAccount: true, Currency: locale.DefaultCurrency}
@@ -191,11 +191,11 @@ func (p *Portal) signUpPage(r *web.Request) error {
 }
 
 func (p *Portal) showSignUp(r *web.Request, cause error, f account.TypedSignUp, errs map[string]string) error {
-	required, err := p.accounts.Required(r.Context())
+	required, err := p.Accounts.Required(r.Context())
 	if err != nil {
 		return err
 	}
-	return r.RenderAgain(cause, signUpForm(barePage(r, "Sign up"), f, required, p.installation.Current().Terms, errs))
+	return r.RenderAgain(cause, signUpForm(barePage(r, "Sign up"), f, required, p.Settings.Current().Terms, errs))
 }
 
 // signUpClosed is what stands in place of sign-up where one has to be invited:
@@ -205,10 +205,10 @@ func signUpClosed(r *web.Request) error {
 }
 
 func (p *Portal) doSignUp(r *web.Request) error {
-	if !p.installation.Current().OpenSignUp {
+	if !p.Settings.Current().OpenSignUp {
 		return signUpClosed(r)
 	}
-	required, err := p.accounts.Required(r.Context())
+	required, err := p.Accounts.Required(r.Context())
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ func (p *Portal) doSignUp(r *web.Request) error {
 		AccountName: r.Value("account_name"), Country: r.Value("country"), Currency: r.Value("currency"),
 		Answers: answered(r, required), Terms: termsTicked(r),
 	}
-	browser, err := p.accounts.SignUp(r.Context(), form, r.Info())
+	browser, err := p.Accounts.SignUp(r.Context(), form, r.Info())
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
 			if above != "" {
@@ -229,16 +229,16 @@ func (p *Portal) doSignUp(r *web.Request) error {
 	r.KeepLonger(web.BrowserCookie, browser)
 	return r.Render(http.StatusOK, sentPage(barePage(r, "Look into your mail"), sent{
 		Text: "A link is on its way to " + form.Address + ". Follow it to confirm that the address is yours; your login is ready right after that.",
-		Kept: !p.outbox.Sends(), Again: "/signup",
+		Kept: !p.Outbox.Sends(), Again: "/signup",
 	}))
 }
 
 func (p *Portal) confirmSignUp(r *web.Request) error {
 	r.NoReferrer()
-	if !p.installation.Current().OpenSignUp {
+	if !p.Settings.Current().OpenSignUp {
 		return signUpClosed(r)
 	}
-	pending, err := p.accounts.OpenSignUp(r.Context(), r.Token(web.SignUpCookie), r.Token(web.BrowserCookie))
+	pending, err := p.Accounts.OpenSignUp(r.Context(), r.Token(web.SignUpCookie), r.Token(web.BrowserCookie))
 	if err != nil {
 		return err
 	}
@@ -247,14 +247,14 @@ func (p *Portal) confirmSignUp(r *web.Request) error {
 
 func (p *Portal) doConfirmSignUp(r *web.Request) error {
 	r.NoReferrer()
-	if !p.installation.Current().OpenSignUp {
+	if !p.Settings.Current().OpenSignUp {
 		return signUpClosed(r)
 	}
 	token, browser := r.Token(web.SignUpCookie), r.Token(web.BrowserCookie)
-	c, err := p.accounts.ConfirmSignUp(r.Context(), token, browser, r.Value("password"), r.Info())
+	c, err := p.Accounts.ConfirmSignUp(r.Context(), token, browser, r.Value("password"), r.Info())
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
-			pending, gone := p.accounts.OpenSignUp(r.Context(), token, browser)
+			pending, gone := p.Accounts.OpenSignUp(r.Context(), token, browser)
 			if gone != nil {
 				return gone
 			}

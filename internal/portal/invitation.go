@@ -33,7 +33,7 @@ type newcomerForm struct {
 
 func (p *Portal) invitation(r *web.Request) error {
 	r.NoReferrer()
-	o, err := p.invites.Open(r.Context(), r.Token(web.InvitationCookie))
+	o, err := p.Invites.Open(r.Context(), r.Token(web.InvitationCookie))
 	if err != nil {
 		return err
 	}
@@ -42,9 +42,9 @@ func (p *Portal) invitation(r *web.Request) error {
 
 func (p *Portal) acceptInvitation(r *web.Request) error {
 	r.NoReferrer()
-	a, err := p.invites.Accept(r.Context(), r.Me(), r.Token(web.InvitationCookie))
+	a, err := p.Invites.Accept(r.Context(), r.Me(), r.Token(web.InvitationCookie))
 	if e, ok := fault.Of(err); ok && e.Reason == "invite-address-mismatch" && !r.WantsJSON() {
-		o, gone := p.invites.Open(r.Context(), r.Token(web.InvitationCookie))
+		o, gone := p.Invites.Open(r.Context(), r.Token(web.InvitationCookie))
 		if gone != nil {
 			return gone
 		}
@@ -66,10 +66,10 @@ func (p *Portal) welcome(r *web.Request, a id.Account) error {
 func (p *Portal) joinByInvitation(r *web.Request) error {
 	r.NoReferrer()
 	token := r.Token(web.InvitationCookie)
-	a, in, err := p.invites.Join(r.Context(), token, invite.Newcomer{Name: r.Value("name"), Password: r.Value("password"), Terms: termsTicked(r)}, r.Info())
+	a, in, err := p.Invites.Join(r.Context(), token, invite.Newcomer{Name: r.Value("name"), Password: r.Value("password"), Terms: termsTicked(r)}, r.Info())
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
-			o, gone := p.invites.Open(r.Context(), token)
+			o, gone := p.Invites.Open(r.Context(), token)
 			if gone != nil {
 				return gone
 			}
@@ -86,7 +86,7 @@ func (p *Portal) declineInvitation(r *web.Request) error {
 	if r.Me().SignedIn() {
 		by = r.Me().Actor()
 	}
-	if err := p.invites.Decline(r.Context(), r.Token(web.InvitationCookie), r.Ticked("block"), by); err != nil {
+	if err := p.Invites.Decline(r.Context(), r.Token(web.InvitationCookie), r.Ticked("block"), by); err != nil {
 		return err
 	}
 	r.DropToken(web.InvitationCookie)
@@ -94,7 +94,7 @@ func (p *Portal) declineInvitation(r *web.Request) error {
 }
 
 func (p *Portal) myInvitations(r *web.Request) error {
-	list, err := p.invites.Mine(r.Context(), r.Me())
+	list, err := p.Invites.Mine(r.Context(), r.Me())
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (p *Portal) acceptMine(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	a, err := p.invites.AcceptMine(r.Context(), r.Me(), number)
+	a, err := p.Invites.AcceptMine(r.Context(), r.Me(), number)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (p *Portal) declineMine(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := p.invites.DeclineMine(r.Context(), r.Me(), number, r.Ticked("block")); err != nil {
+	if err := p.Invites.DeclineMine(r.Context(), r.Me(), number, r.Ticked("block")); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "Declined. Nothing was joined.")

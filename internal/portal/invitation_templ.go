@@ -107,7 +107,7 @@ func (p *Portal) invitationPage(r *web.Request, o invite.Opened, f newcomerForm)
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = joinHere(r.MinPassword(), p.installation.Current().Terms, f).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = joinHere(r.MinPassword(), p.Settings.Current().Terms, f).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -55,7 +55,7 @@ func finished(r *web.Request, d done) error {
 
 func (p *Portal) alarm(r *web.Request) error {
 	r.NoReferrer()
-	who, err := p.auth.OpenAlarm(r.Context(), r.Token(web.AlarmCookie))
+	who, err := p.Auth.OpenAlarm(r.Context(), r.Token(web.AlarmCookie))
 	if err != nil {
 		return err
 	}
@@ -72,20 +72,20 @@ func (p *Portal) alarm(r *web.Request) error {
 
 func (p *Portal) raiseAlarm(r *web.Request) error {
 	r.NoReferrer()
-	if err := p.auth.RaiseAlarm(r.Context(), r.Token(web.AlarmCookie), r.Info()); err != nil {
+	if err := p.Auth.RaiseAlarm(r.Context(), r.Token(web.AlarmCookie), r.Info()); err != nil {
 		return err
 	}
 	r.DropToken(web.AlarmCookie)
 	r.EndSession()
 	return finished(r, done{
 		Title: "Everybody is locked out", Text: "Every session has ended and the old password works no more. Look into your mail: a link to set a new password is on its way.",
-		Kept: !p.outbox.Sends(), Link: "/signin", Label: "Sign in",
+		Kept: !p.Outbox.Sends(), Link: "/signin", Label: "Sign in",
 	})
 }
 
 func (p *Portal) newAddress(r *web.Request) error {
 	r.NoReferrer()
-	c, err := p.auth.OpenAddress(r.Context(), r.Token(web.AddressCookie))
+	c, err := p.Auth.OpenAddress(r.Context(), r.Token(web.AddressCookie))
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (p *Portal) newAddress(r *web.Request) error {
 
 func (p *Portal) confirmAddress(r *web.Request) error {
 	r.NoReferrer()
-	in, err := p.auth.ConfirmAddress(r.Context(), r.Me(), r.Token(web.AddressCookie))
+	in, err := p.Auth.ConfirmAddress(r.Context(), r.Me(), r.Token(web.AddressCookie))
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (p *Portal) confirmAddress(r *web.Request) error {
 
 func (p *Portal) undoAddress(r *web.Request) error {
 	r.NoReferrer()
-	c, err := p.auth.OpenUndo(r.Context(), r.Token(web.UndoCookie))
+	c, err := p.Auth.OpenUndo(r.Context(), r.Token(web.UndoCookie))
 	if err != nil {
 		return err
 	}
@@ -128,20 +128,20 @@ func (p *Portal) undoAddress(r *web.Request) error {
 
 func (p *Portal) doUndoAddress(r *web.Request) error {
 	r.NoReferrer()
-	if err := p.auth.UndoAddress(r.Context(), r.Token(web.UndoCookie), r.Info()); err != nil {
+	if err := p.Auth.UndoAddress(r.Context(), r.Token(web.UndoCookie), r.Info()); err != nil {
 		return err
 	}
 	r.DropToken(web.UndoCookie)
 	r.EndSession()
 	return finished(r, done{
 		Title: "The login is yours again", Text: "It has its old address back and is locked. Look into your mail: a link to set a new password is on its way.",
-		Kept: !p.outbox.Sends(), Link: "/signin", Label: "Sign in",
+		Kept: !p.Outbox.Sends(), Link: "/signin", Label: "Sign in",
 	})
 }
 
 func (p *Portal) stopReset(r *web.Request) error {
 	r.NoReferrer()
-	if err := p.auth.OpenStop(r.Context(), r.Token(web.StopCookie)); err != nil {
+	if err := p.Auth.OpenStop(r.Context(), r.Token(web.StopCookie)); err != nil {
 		return err
 	}
 	return askFirst(r, ask{
@@ -153,7 +153,7 @@ func (p *Portal) stopReset(r *web.Request) error {
 
 func (p *Portal) doStopReset(r *web.Request) error {
 	r.NoReferrer()
-	if err := p.auth.StopReset(r.Context(), r.Token(web.StopCookie), r.Info()); err != nil {
+	if err := p.Auth.StopReset(r.Context(), r.Token(web.StopCookie), r.Info()); err != nil {
 		return err
 	}
 	r.DropToken(web.StopCookie)
@@ -163,7 +163,7 @@ func (p *Portal) doStopReset(r *web.Request) error {
 
 func (p *Portal) stopOwner(r *web.Request) error {
 	r.NoReferrer()
-	o, err := p.owners.OpenStop(r.Context(), r.Token(web.OwnerStopCookie))
+	o, err := p.Owners.OpenStop(r.Context(), r.Token(web.OwnerStopCookie))
 	if err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (p *Portal) stopOwner(r *web.Request) error {
 
 func (p *Portal) doStopOwner(r *web.Request) error {
 	r.NoReferrer()
-	if err := p.owners.Stop(r.Context(), r.Token(web.OwnerStopCookie), r.Info()); err != nil {
+	if err := p.Owners.Stop(r.Context(), r.Token(web.OwnerStopCookie), r.Info()); err != nil {
 		return err
 	}
 	r.DropToken(web.OwnerStopCookie)

@@ -41,7 +41,7 @@ type meForm struct {
 }
 
 func (p *Portal) me(r *web.Request) error {
-	u, err := p.auth.Me(r.Context(), r.Me())
+	u, err := p.Auth.Me(r.Context(), r.Me())
 	if err != nil {
 		return err
 	}
@@ -64,14 +64,14 @@ func (p *Portal) rename(r *web.Request) error {
 	f.Take("language", err)
 	if err := f.Err(); err != nil {
 		return mendable(err, func(fields map[string]string, _ string) error {
-			u, err := p.auth.Me(r.Context(), r.Me())
+			u, err := p.Auth.Me(r.Context(), r.Me())
 			if err != nil {
 				return err
 			}
 			return p.showMe(r, http.StatusUnprocessableEntity, u, meForm{r.Value("name"), r.Value("language"), fields})
 		})
 	}
-	if err := p.auth.Rename(r.Context(), r.Me(), name, language); err != nil {
+	if err := p.Auth.Rename(r.Context(), r.Me(), name, language); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "Saved.")
@@ -83,7 +83,7 @@ const accountsPerPage = 50
 
 func (p *Portal) myAccounts(r *web.Request) error {
 	ask := access.Page{Word: r.Value("q"), AfterName: r.Value("after_name"), AfterID: web.After[id.Account](r, "after"), Limit: accountsPerPage}
-	list, err := p.memberships.Reach(r.Context(), r.Me(), ask)
+	list, err := p.Memberships.Reach(r.Context(), r.Me(), ask)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (p *Portal) myAccounts(r *web.Request) error {
 
 // hideSeveral puts the notice away that tells of further logins.
 func (p *Portal) hideSeveral(r *web.Request) error {
-	if err := p.auth.HideSeveral(r.Context(), r.Me()); err != nil {
+	if err := p.Auth.HideSeveral(r.Context(), r.Me()); err != nil {
 		return err
 	}
 	return r.Redirect(r.Next("/me/accounts"))
@@ -118,7 +118,7 @@ func (p *Portal) showNewAccount(r *web.Request, cause error, f account.Typed, fi
 	if err != nil {
 		return err
 	}
-	required, err := p.accounts.Required(r.Context())
+	required, err := p.Accounts.Required(r.Context())
 	if err != nil {
 		return err
 	}
@@ -133,14 +133,14 @@ func (p *Portal) openAccount(r *web.Request) error {
 	for _, k := range account.AllKinds {
 		f.Kinds = append(f.Kinds, k.Key)
 	}
-	required, err := p.accounts.Required(r.Context())
+	required, err := p.Accounts.Required(r.Context())
 	if err != nil {
 		return err
 	}
 	d, err := f.Parse()
 	if err == nil {
 		var a id.Account
-		if a, err = p.accounts.Open(r.Context(), r.Me(), d, answered(r, required)); err == nil {
+		if a, err = p.Accounts.Open(r.Context(), r.Me(), d, answered(r, required)); err == nil {
 			r.Say(ui.Good, "Your account #"+id.String(a)+" is open. You are its owner.")
 			return r.Redirect(accountPath(a))
 		}
@@ -151,7 +151,7 @@ func (p *Portal) openAccount(r *web.Request) error {
 }
 
 func (p *Portal) sessions(r *web.Request) error {
-	list, err := p.auth.Sessions(r.Context(), r.Me())
+	list, err := p.Auth.Sessions(r.Context(), r.Me())
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (p *Portal) sessions(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.Render(http.StatusOK, sessionsPage(page, list, r.Me(), p.auth.Place, r.Now()))
+	return r.Render(http.StatusOK, sessionsPage(page, list, r.Me(), p.Auth.Place, r.Now()))
 }
 
 func (p *Portal) endSession(r *web.Request) error {
@@ -167,7 +167,7 @@ func (p *Portal) endSession(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := p.auth.EndSession(r.Context(), r.Me(), number); err != nil {
+	if err := p.Auth.EndSession(r.Context(), r.Me(), number); err != nil {
 		return err
 	}
 	if number == r.Me().Session() {
@@ -179,7 +179,7 @@ func (p *Portal) endSession(r *web.Request) error {
 }
 
 func (p *Portal) endOthers(r *web.Request) error {
-	if err := p.auth.EndOtherSessions(r.Context(), r.Me()); err != nil {
+	if err := p.Auth.EndOtherSessions(r.Context(), r.Me()); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "You are signed out everywhere but here.")
@@ -187,7 +187,7 @@ func (p *Portal) endOthers(r *web.Request) error {
 }
 
 func (p *Portal) myActivity(r *web.Request) error {
-	a, err := web.ReadActivity(r, p.auth.Log(r.Me()))
+	a, err := web.ReadActivity(r, p.Auth.Log(r.Me()))
 	if err != nil {
 		return err
 	}
@@ -199,13 +199,13 @@ func (p *Portal) myActivity(r *web.Request) error {
 }
 
 func (p *Portal) exportMyActivity(r *web.Request) error {
-	return web.ExportActivity(r, p.auth.Log(r.Me()))
+	return web.ExportActivity(r, p.Auth.Log(r.Me()))
 }
 
 func (p *Portal) deletePage(r *web.Request) error { return p.showDelete(r, nil) }
 
 func (p *Portal) showDelete(r *web.Request, cause error) error {
-	owned, err := p.memberships.SoleOwned(r.Context(), r.Me())
+	owned, err := p.Memberships.SoleOwned(r.Context(), r.Me())
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (p *Portal) showDelete(r *web.Request, cause error) error {
 func (p *Portal) deleteMe(r *web.Request) error {
 	err := fault.Field("sure", "Tick the box to delete your login.")
 	if r.Ticked("sure") {
-		if err := p.memberships.DeleteUser(r.Context(), p.auth, r.Me()); err != nil {
+		if err := p.Memberships.DeleteUser(r.Context(), p.Auth, r.Me()); err != nil {
 			return mendable(err, func(map[string]string, string) error { return p.showDelete(r, err) })
 		}
 		r.EndSession()

@@ -40,7 +40,7 @@ func (p *Portal) findMember(r *web.Request, by access.For[access.ViewPeople]) (m
 	if err != nil {
 		return m, err
 	}
-	return p.memberships.Get(r.Context(), by, number)
+	return p.Memberships.Get(r.Context(), by, number)
 }
 
 func (p *Portal) showMember(r *web.Request, cause error, by access.For[access.ViewPeople], m access.Member, c web.RoleChoice, errs map[string]string, above string) (err error) {
@@ -66,7 +66,7 @@ func (p *Portal) changeMember(r *web.Request, by access.For[access.ManagePeople]
 	}
 	role, ends, c, err := r.ReadRole()
 	if err == nil {
-		err = p.memberships.Change(r.Context(), by, m.ID, role, ends)
+		err = p.Memberships.Change(r.Context(), by, m.ID, role, ends)
 	}
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
@@ -82,7 +82,7 @@ func (p *Portal) removeMember(r *web.Request, by access.For[access.ManagePeople]
 	if err != nil {
 		return err
 	}
-	if err := p.memberships.Remove(r.Context(), by, number); err != nil {
+	if err := p.Memberships.Remove(r.Context(), by, number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "Removed. The access ended at once, and a mail says so.")
@@ -114,7 +114,7 @@ func (p *Portal) offerOwnership(r *web.Request, by access.For[access.Own]) error
 	if err != nil {
 		return err
 	}
-	err = p.memberships.OfferOwnership(r.Context(), by, number, r.Value("kind") == "hand-over")
+	err = p.Memberships.OfferOwnership(r.Context(), by, number, r.Value("kind") == "hand-over")
 	if err != nil {
 		return mendable(err, func(map[string]string, string) error { return p.showOwnership(r, err, by) })
 	}
@@ -127,7 +127,7 @@ func (p *Portal) endOwnership(r *web.Request, by access.For[access.Own]) error {
 	if err != nil {
 		return err
 	}
-	if err := p.memberships.EndOwnership(r.Context(), by, number); err != nil {
+	if err := p.Memberships.EndOwnership(r.Context(), by, number); err != nil {
 		return mendable(err, func(map[string]string, string) error { return p.showOwnership(r, err, by) })
 	}
 	r.Say(ui.Good, "The ownership has ended. Full access remains.")
@@ -139,7 +139,7 @@ func (p *Portal) takeOwnership(r *web.Request, by access.For[access.Enter]) erro
 	if err != nil {
 		return err
 	}
-	if err := p.memberships.TakeOwnership(r.Context(), by, number); err != nil {
+	if err := p.Memberships.TakeOwnership(r.Context(), by, number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "You are an owner of this account now.")
@@ -151,7 +151,7 @@ func (p *Portal) declineOwnership(r *web.Request, by access.For[access.Enter]) e
 	if err != nil {
 		return err
 	}
-	if err := p.memberships.DeclineOwnership(r.Context(), by, number); err != nil {
+	if err := p.Memberships.DeclineOwnership(r.Context(), by, number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "The offer has ended. Nothing else changed.")
@@ -167,7 +167,7 @@ func (p *Portal) leavePage(r *web.Request, by access.For[access.Depart]) error {
 }
 
 func (p *Portal) leave(r *web.Request, by access.For[access.Depart]) error {
-	err := p.memberships.Leave(r.Context(), by)
+	err := p.Memberships.Leave(r.Context(), by)
 	if err != nil {
 		return mendable(err, func(_ map[string]string, above string) error {
 			page, e := accountPage(p, r, by, "Leave")

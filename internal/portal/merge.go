@@ -49,15 +49,15 @@ type mergeForm struct {
 func (p *Portal) mergeStart(r *web.Request) error { return p.showMergeStart(r, nil) }
 
 func (p *Portal) showMergeStart(r *web.Request, cause error) error {
-	f := mergeForm{Me: r.Me(), Address: r.Value("address"), Passkeys: p.auth.HasPasskeys()}
+	f := mergeForm{Me: r.Me(), Address: r.Value("address"), Passkeys: p.Auth.HasPasskeys()}
 	if cause != nil {
 		_, f.Above = web.FieldErrors(cause)
 	}
 	var err error
-	if f.Done, err = p.merges.Mine(r.Context(), r.Me()); err != nil {
+	if f.Done, err = p.Merges.Mine(r.Context(), r.Me()); err != nil {
 		return err
 	}
-	if f.Providers, err = p.providers.Active(r.Context()); err != nil {
+	if f.Providers, err = p.Providers.Active(r.Context()); err != nil {
 		return err
 	}
 	page, err := p.mePage(r, "Bring another login in")
@@ -68,7 +68,7 @@ func (p *Portal) showMergeStart(r *web.Request, cause error) error {
 }
 
 func (p *Portal) showAnother(r *web.Request) error {
-	token, half, err := p.auth.ShowAnother(r.Context(), r.Me(), auth.Credential{Address: r.Value("address"), Password: r.Value("password"), Device: r.Device()})
+	token, half, err := p.Auth.ShowAnother(r.Context(), r.Me(), auth.Credential{Address: r.Value("address"), Password: r.Value("password"), Device: r.Device()})
 	if again(err) {
 		return p.showMergeStart(r, err)
 	}
@@ -89,12 +89,12 @@ func shown(r *web.Request, token string, half bool) error {
 }
 
 func (p *Portal) beginAnotherPasskey(r *web.Request) error {
-	c, err := p.auth.BeginAnotherByPasskey(r.Context(), r.Me())
+	c, err := p.Auth.BeginAnotherByPasskey(r.Context(), r.Me())
 	return challenge(r, c, err)
 }
 
 func (p *Portal) anotherPasskey(r *web.Request) error {
-	token, err := p.auth.ShowAnotherByPasskey(r.Context(), r.Me(), r.Token(web.CeremonyCookie), r.Value("response"), r.Device())
+	token, err := p.Auth.ShowAnotherByPasskey(r.Context(), r.Me(), r.Token(web.CeremonyCookie), r.Value("response"), r.Device())
 	if again(err) {
 		return p.showMergeStart(r, err)
 	}
@@ -115,11 +115,11 @@ type anotherForm struct {
 func (p *Portal) anotherSecond(r *web.Request) error { return p.showAnotherSecond(r, nil) }
 
 func (p *Portal) showAnotherSecond(r *web.Request, cause error) error {
-	o, err := p.auth.HalfAnother(r.Context(), r.Me(), r.Token(web.AnotherCookie))
+	o, err := p.Auth.HalfAnother(r.Context(), r.Me(), r.Token(web.AnotherCookie))
 	if err != nil {
 		return err
 	}
-	f := anotherForm{Another: o, Passkeys: o.Factors.Passkeys > 0 && p.auth.HasPasskeys()}
+	f := anotherForm{Another: o, Passkeys: o.Factors.Passkeys > 0 && p.Auth.HasPasskeys()}
 	if cause != nil {
 		fields, above := web.FieldErrors(cause)
 		f.CodeError, f.Above = fields["code"], above
@@ -132,17 +132,17 @@ func (p *Portal) showAnotherSecond(r *web.Request, cause error) error {
 }
 
 func (p *Portal) doAnotherSecond(r *web.Request) error {
-	token, err := p.auth.ShowAnotherByCode(r.Context(), r.Me(), r.Token(web.AnotherCookie), r.Value("code"), r.Device())
+	token, err := p.Auth.ShowAnotherByCode(r.Context(), r.Me(), r.Token(web.AnotherCookie), r.Value("code"), r.Device())
 	return p.shownSecond(r, token, err)
 }
 
 func (p *Portal) beginAnotherSecond(r *web.Request) error {
-	c, err := p.auth.BeginAnotherSecond(r.Context(), r.Me(), r.Token(web.AnotherCookie))
+	c, err := p.Auth.BeginAnotherSecond(r.Context(), r.Me(), r.Token(web.AnotherCookie))
 	return challenge(r, c, err)
 }
 
 func (p *Portal) anotherSecondPasskey(r *web.Request) error {
-	token, err := p.auth.ShowAnotherSecond(r.Context(), r.Me(), r.Token(web.AnotherCookie), r.Token(web.CeremonyCookie), r.Value("response"), r.Device())
+	token, err := p.Auth.ShowAnotherSecond(r.Context(), r.Me(), r.Token(web.AnotherCookie), r.Token(web.CeremonyCookie), r.Value("response"), r.Device())
 	return p.shownSecond(r, token, err)
 }
 
@@ -183,7 +183,7 @@ func newPlanView(r *web.Request, plan merge.Plan, action string, cause error) pl
 func (p *Portal) mergePlan(r *web.Request) error { return p.showMergePlan(r, nil) }
 
 func (p *Portal) showMergePlan(r *web.Request, cause error) error {
-	plan, err := p.merges.Plan(r.Context(), r.Me(), r.Token(web.AnotherCookie))
+	plan, err := p.Merges.Plan(r.Context(), r.Me(), r.Token(web.AnotherCookie))
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (p *Portal) showMergePlan(r *web.Request, cause error) error {
 }
 
 func (p *Portal) doMerge(r *web.Request) error {
-	in, err := p.merges.Confirm(r.Context(), r.Me(), r.Token(web.AnotherCookie), r.Value("plan"))
+	in, err := p.Merges.Confirm(r.Context(), r.Me(), r.Token(web.AnotherCookie), r.Value("plan"))
 	if fault.Is(err, fault.Conflict) {
 		return p.showMergePlan(r, err)
 	}
@@ -210,7 +210,7 @@ func (p *Portal) doMerge(r *web.Request) error {
 
 // mergeDone asks before a login is taken out again.
 func (p *Portal) mergeDone(r *web.Request) error {
-	list, err := p.merges.Mine(r.Context(), r.Me())
+	list, err := p.Merges.Mine(r.Context(), r.Me())
 	if err != nil {
 		return err
 	}
@@ -230,7 +230,7 @@ func (p *Portal) undoMerge(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := p.merges.Undo(r.Context(), r.Me(), number); err != nil {
+	if err := p.Merges.Undo(r.Context(), r.Me(), number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "The login is on its own again, with what it opened before.")
@@ -241,7 +241,7 @@ func (p *Portal) undoMerge(r *web.Request) error {
 // together. It says nothing of the other one.
 func (p *Portal) mergeAsked(r *web.Request) error {
 	r.NoReferrer()
-	s, err := p.merges.Open(r.Context(), r.Token(web.MergeCookie))
+	s, err := p.Merges.Open(r.Context(), r.Token(web.MergeCookie))
 	if err != nil {
 		return err
 	}
@@ -250,7 +250,7 @@ func (p *Portal) mergeAsked(r *web.Request) error {
 
 func (p *Portal) stopMerge(r *web.Request) error {
 	r.NoReferrer()
-	if err := p.merges.Stop(r.Context(), r.Token(web.MergeCookie), r.Info()); err != nil {
+	if err := p.Merges.Stop(r.Context(), r.Token(web.MergeCookie), r.Info()); err != nil {
 		return err
 	}
 	r.DropToken(web.MergeCookie)
@@ -260,7 +260,7 @@ func (p *Portal) stopMerge(r *web.Request) error {
 func (p *Portal) mergeLook(r *web.Request) error { return p.showMergeLook(r, nil) }
 
 func (p *Portal) showMergeLook(r *web.Request, cause error) error {
-	s, plan, err := p.merges.Look(r.Context(), r.Me(), r.Token(web.MergeCookie))
+	s, plan, err := p.Merges.Look(r.Context(), r.Me(), r.Token(web.MergeCookie))
 	if err != nil {
 		return err
 	}
@@ -274,7 +274,7 @@ func (p *Portal) showMergeLook(r *web.Request, cause error) error {
 }
 
 func (p *Portal) agreeMerge(r *web.Request) error {
-	in, all, err := p.merges.Agree(r.Context(), r.Me(), r.Token(web.MergeCookie), r.Value("plan"))
+	in, all, err := p.Merges.Agree(r.Context(), r.Me(), r.Token(web.MergeCookie), r.Value("plan"))
 	if fault.Is(err, fault.Conflict) {
 		return p.showMergeLook(r, err)
 	}

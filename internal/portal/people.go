@@ -47,18 +47,18 @@ type peopleView struct {
 }
 
 func (p *Portal) people(r *web.Request, by access.For[access.ViewPeople]) error {
-	v := peopleView{by: by, kept: !p.outbox.Sends(), r: r}
+	v := peopleView{by: by, kept: !p.Outbox.Sends(), r: r}
 	_, v.manage = access.Also[access.ManagePeople](by)
 	v.manage = v.manage && !by.Closed()
 	var err error
-	if v.members, err = p.memberships.List(r.Context(), by); err != nil {
+	if v.members, err = p.Memberships.List(r.Context(), by); err != nil {
 		return err
 	}
-	if v.invitations, err = p.invites.List(r.Context(), by); err != nil {
+	if v.invitations, err = p.Invites.List(r.Context(), by); err != nil {
 		return err
 	}
 	if enter, ok := access.Also[access.Enter](by); ok && by.Owner() && !by.Closed() {
-		if v.offers, err = p.memberships.Offers(r.Context(), enter); err != nil {
+		if v.offers, err = p.Memberships.Offers(r.Context(), enter); err != nil {
 			return err
 		}
 	}
@@ -111,7 +111,7 @@ func (p *Portal) sendInvitation(r *web.Request, by access.For[access.ManagePeopl
 	role, ends, c, badRole := r.ReadRole()
 	err := web.Join(web.InField("address", badAddress), badRole)
 	if err == nil {
-		_, err = p.invites.Send(r.Context(), by, invite.New{Address: address, Role: role, Ends: ends})
+		_, err = p.Invites.Send(r.Context(), by, invite.New{Address: address, Role: role, Ends: ends})
 	}
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
@@ -124,7 +124,7 @@ func (p *Portal) sendInvitation(r *web.Request, by access.For[access.ManagePeopl
 
 // onItsWay is said of an invitation that was sent.
 func (p *Portal) onItsWay(to mail.Address) string {
-	if !p.outbox.Sends() {
+	if !p.Outbox.Sends() {
 		return "The invitation to " + to.String() + " is made. Mail is not sent from here yet: its link is in the staff area's mail log."
 	}
 	return "The invitation to " + to.String() + " is on its way."
@@ -148,7 +148,7 @@ func (p *Portal) findInvitation(r *web.Request, by access.For[access.ManagePeopl
 		return i, err
 	}
 	view, _ := access.Also[access.ViewPeople](by)
-	return p.invites.Get(r.Context(), view, number)
+	return p.Invites.Get(r.Context(), view, number)
 }
 
 func (p *Portal) showInvitation(r *web.Request, cause error, by access.For[access.ManagePeople], i invite.Invitation, c web.RoleChoice, errs map[string]string, above string) error {
@@ -170,7 +170,7 @@ func (p *Portal) changeInvitation(r *web.Request, by access.For[access.ManagePeo
 	}
 	role, ends, c, err := r.ReadRole()
 	if err == nil {
-		err = p.invites.Change(r.Context(), by, i.ID, role, ends)
+		err = p.Invites.Change(r.Context(), by, i.ID, role, ends)
 	}
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
@@ -194,7 +194,7 @@ func (p *Portal) resendInvitation(r *web.Request, by access.For[access.ManagePeo
 	if err != nil {
 		return err
 	}
-	if err := p.invites.Resend(r.Context(), by, before.ID); err != nil {
+	if err := p.Invites.Resend(r.Context(), by, before.ID); err != nil {
 		return err
 	}
 	if before.Unsent() {
@@ -210,7 +210,7 @@ func (p *Portal) withdrawInvitation(r *web.Request, by access.For[access.ManageP
 	if err != nil {
 		return err
 	}
-	if err := p.invites.Withdraw(r.Context(), by, number); err != nil {
+	if err := p.Invites.Withdraw(r.Context(), by, number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "Withdrawn. Its link no longer works.")

@@ -36,7 +36,7 @@ func (p *Portal) policy(r *web.Request, by access.For[access.Own]) error {
 }
 
 func (p *Portal) showPolicy(r *web.Request, by access.For[access.Own], cause error) error {
-	found, err := p.memberships.Policy(r.Context(), by)
+	found, err := p.Memberships.Policy(r.Context(), by)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (p *Portal) showPolicy(r *web.Request, by access.For[access.Own], cause err
 func (p *Portal) setPolicy(r *web.Request, by access.For[access.Own]) error {
 	typed, err := readPolicy(r)
 	if err == nil {
-		err = p.memberships.SetPolicy(r.Context(), by, r.Me(), typed)
+		err = p.Memberships.SetPolicy(r.Context(), by, r.Me(), typed)
 	}
 	if web.Mendable(err) {
 		return p.showPolicy(r, by, err)
@@ -92,7 +92,7 @@ func readPolicy(r *web.Request) (out access.Policy, err error) {
 
 func (p *Portal) setStaffLook(r *web.Request, by access.For[access.Own]) error {
 	may := r.Ticked("may")
-	if err := p.memberships.SetStaffLook(r.Context(), by, may); err != nil {
+	if err := p.Memberships.SetStaffLook(r.Context(), by, may); err != nil {
 		return err
 	}
 	if may {

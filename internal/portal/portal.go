@@ -20,23 +20,24 @@ import (
 	"clientele/internal/web"
 )
 
-// Portal is the client area.
-type Portal struct {
-	auth         *auth.Auth
-	memberships  *access.Memberships
-	accounts     *account.Accounts
-	invites      *invite.Invites
-	owners       *staff.Owners
-	providers    *sso.Providers
-	merges       *merge.Merges
-	outbox       *mail.Outbox
-	installation *setting.Settings
+// Rooms are what the client area shows and steers.
+type Rooms struct {
+	Auth        *auth.Auth
+	Memberships *access.Memberships
+	Accounts    *account.Accounts
+	Invites     *invite.Invites
+	Owners      *staff.Owners
+	Providers   *sso.Providers
+	Merges      *merge.Merges
+	Outbox      *mail.Outbox
+	Settings    *setting.Settings
 }
 
+// Portal is the client area.
+type Portal struct{ Rooms }
+
 // New makes the client area.
-func New(a *auth.Auth, m *access.Memberships, as *account.Accounts, v *invite.Invites, w *staff.Owners, s *sso.Providers, g *merge.Merges, o *mail.Outbox, set *setting.Settings) *Portal {
-	return &Portal{auth: a, memberships: m, accounts: as, invites: v, owners: w, providers: s, merges: g, outbox: o, installation: set}
-}
+func New(r Rooms) *Portal { return &Portal{r} }
 
 // Mount mounts the pages.
 func (p *Portal) Mount(m *web.Mux) {
@@ -143,7 +144,7 @@ func current(nav []ui.NavItem, path string) []ui.NavItem {
 func (p *Portal) person(r *web.Request, open id.Account) (*ui.PersonHead, error) {
 	me := r.Me()
 	head := &ui.PersonHead{Name: me.Name(), Address: me.Address().String(), SignOut: "/signout", Home: "/me", NewAccount: "/me/accounts/new"}
-	list, err := p.memberships.Recent(r.Context(), me, switcherSize)
+	list, err := p.Memberships.Recent(r.Context(), me, switcherSize)
 	if err != nil {
 		return head, err
 	}
@@ -167,7 +168,7 @@ func (p *Portal) withOpen(r *web.Request, list []access.Reached, open id.Account
 	if open == 0 || slices.ContainsFunc(list, isOpen) {
 		return list, nil
 	}
-	found, err := p.memberships.Reach(r.Context(), r.Me(), access.Page{Word: id.String(open), Limit: accountsPerPage})
+	found, err := p.Memberships.Reach(r.Context(), r.Me(), access.Page{Word: id.String(open), Limit: accountsPerPage})
 	if i := slices.IndexFunc(found, isOpen); i >= 0 {
 		list = slices.Insert(list, 0, found[i])
 	}

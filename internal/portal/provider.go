@@ -29,7 +29,7 @@ func (p *Portal) leaveFor(u sso.Purpose) func(*web.Request) error {
 		if err != nil {
 			return err
 		}
-		d, err := p.providers.Begin(r.Context(), sso.Leave{Provider: number, Purpose: u, Me: r.Me(), Next: r.Next("/")})
+		d, err := p.Providers.Begin(r.Context(), sso.Leave{Provider: number, Purpose: u, Me: r.Me(), Next: r.Next("/")})
 		if err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ func (p *Portal) comeBack(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	in, err := p.providers.Finish(r.Context(), sso.Answer{
+	in, err := p.Providers.Finish(r.Context(), sso.Answer{
 		Provider: number, Token: r.Token(web.ProviderCookie), State: r.Value("state"), Code: r.Value("code"),
 		Problem: r.Value("error"), Issuer: r.Value("iss"), Me: r.Me(), Device: r.Device(), Request: r.Info(),
 	})
@@ -97,17 +97,17 @@ func (p *Portal) arrived(r *web.Request, in sso.Arrival) error {
 // linkable lists what the person has linked, and the providers where she has
 // linked nothing yet.
 func (p *Portal) linkable(r *web.Request) (linked []sso.Linked, rest []sso.Provider, err error) {
-	if linked, err = p.providers.Linked(r.Context(), r.Me()); err != nil {
+	if linked, err = p.Providers.Linked(r.Context(), r.Me()); err != nil {
 		return linked, nil, err
 	}
-	rest, err = p.providers.Active(r.Context())
+	rest, err = p.Providers.Active(r.Context())
 	return linked, slices.DeleteFunc(rest, func(s sso.Provider) bool {
 		return slices.ContainsFunc(linked, func(l sso.Linked) bool { return l.Provider == s.ID })
 	}), err
 }
 
 func (p *Portal) linked(r *web.Request) error {
-	list, err := p.providers.Linked(r.Context(), r.Me())
+	list, err := p.Providers.Linked(r.Context(), r.Me())
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (p *Portal) unlink(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	in, err := p.providers.Unlink(r.Context(), r.Me(), number)
+	in, err := p.Providers.Unlink(r.Context(), r.Me(), number)
 	if err != nil {
 		return err
 	}

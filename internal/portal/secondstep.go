@@ -40,7 +40,7 @@ func (p *Portal) entered(r *web.Request, in auth.SignedIn, next string) error {
 	}
 	r.DropToken(web.PendingCookie)
 	if r.Me().SignedIn() { // the session that was in this browser is over
-		if err := p.auth.SignOut(r.Context(), r.Me()); err != nil {
+		if err := p.Auth.SignOut(r.Context(), r.Me()); err != nil {
 			return err
 		}
 	}
@@ -65,12 +65,12 @@ func challenge(r *web.Request, c auth.Challenge, err error) error {
 }
 
 func (p *Portal) beginPasskeySignIn(r *web.Request) error {
-	c, err := p.auth.BeginPasskeySignIn(r.Context())
+	c, err := p.Auth.BeginPasskeySignIn(r.Context())
 	return challenge(r, c, err)
 }
 
 func (p *Portal) passkeySignIn(r *web.Request) error {
-	in, err := p.auth.SignInWithPasskey(r.Context(), r.Token(web.CeremonyCookie), r.Value("response"), r.Device(), r.Info())
+	in, err := p.Auth.SignInWithPasskey(r.Context(), r.Token(web.CeremonyCookie), r.Value("response"), r.Device(), r.Info())
 	if again(err) {
 		_, above := web.FieldErrors(err)
 		return r.RenderAgain(err, signInPage(barePage(r, "Sign in"), p.signInForm(r, signInForm{Next: r.Next("/"), Error: above})))
@@ -99,11 +99,11 @@ func (p *Portal) secondStep(r *web.Request) error {
 }
 
 func (p *Portal) showSecondStep(r *web.Request, cause error, f secondForm) error {
-	half, err := p.auth.Half(r.Context(), r.Token(web.PendingCookie), r.Info())
+	half, err := p.Auth.Half(r.Context(), r.Token(web.PendingCookie), r.Info())
 	if err != nil {
 		return err
 	}
-	f.Half, f.Next, f.Passkeys = half, r.Next("/"), half.Passkeys > 0 && p.auth.HasPasskeys()
+	f.Half, f.Next, f.Passkeys = half, r.Next("/"), half.Passkeys > 0 && p.Auth.HasPasskeys()
 	return r.RenderAgain(cause, secondStepPage(barePage(r, "Second step"), f))
 }
 
@@ -112,7 +112,7 @@ func (p *Portal) step(r *web.Request) auth.SecondStep {
 }
 
 func (p *Portal) doSecondStep(r *web.Request) error {
-	in, err := p.auth.FinishWithCode(r.Context(), p.step(r), r.Info())
+	in, err := p.Auth.FinishWithCode(r.Context(), p.step(r), r.Info())
 	if web.Mendable(err) {
 		fields, above := web.FieldErrors(err)
 		return p.showSecondStep(r, err, secondForm{CodeError: fields["code"], Above: above})
@@ -124,12 +124,12 @@ func (p *Portal) doSecondStep(r *web.Request) error {
 }
 
 func (p *Portal) beginPasskeySecond(r *web.Request) error {
-	c, err := p.auth.BeginPasskeySecond(r.Context(), r.Token(web.PendingCookie), r.Info())
+	c, err := p.Auth.BeginPasskeySecond(r.Context(), r.Token(web.PendingCookie), r.Info())
 	return challenge(r, c, err)
 }
 
 func (p *Portal) passkeySecond(r *web.Request) error {
-	in, err := p.auth.FinishWithPasskey(r.Context(), p.step(r), r.Token(web.CeremonyCookie), r.Value("response"), r.Info())
+	in, err := p.Auth.FinishWithPasskey(r.Context(), p.step(r), r.Token(web.CeremonyCookie), r.Value("response"), r.Info())
 	if again(err) {
 		_, above := web.FieldErrors(err)
 		return p.showSecondStep(r, err, secondForm{Above: above})
@@ -141,7 +141,7 @@ func (p *Portal) passkeySecond(r *web.Request) error {
 }
 
 func (p *Portal) cancelSecondStep(r *web.Request) error {
-	if err := p.auth.DropHalf(r.Context(), r.Token(web.PendingCookie)); err != nil {
+	if err := p.Auth.DropHalf(r.Context(), r.Token(web.PendingCookie)); err != nil {
 		return err
 	}
 	r.DropToken(web.PendingCookie)
@@ -172,11 +172,11 @@ func (f confirmForm) needsSetUp() bool {
 
 func (p *Portal) confirmForm(r *web.Request, next string) (f confirmForm, err error) {
 	f = confirmForm{Me: r.Me(), Next: next, Lead: "This step is important enough to ask who you are once more."}
-	if f.Factors, err = p.auth.Factors(r.Context(), r.Me()); err != nil {
+	if f.Factors, err = p.Auth.Factors(r.Context(), r.Me()); err != nil {
 		return f, err
 	}
-	f.Passkeys = f.Factors.Passkeys > 0 && p.auth.HasPasskeys()
-	f.Providers, err = p.providers.Confirming(r.Context(), r.Me(), f.Factors.Any())
+	f.Passkeys = f.Factors.Passkeys > 0 && p.Auth.HasPasskeys()
+	f.Providers, err = p.Providers.Confirming(r.Context(), r.Me(), f.Factors.Any())
 	return f, err
 }
 
@@ -217,17 +217,17 @@ func (p *Portal) showConfirm(r *web.Request, cause error) error {
 }
 
 func (p *Portal) doConfirm(r *web.Request) error {
-	in, err := p.auth.Confirm(r.Context(), r.Me(), auth.Confirmation{Password: r.Value("password"), Code: r.Value("code"), Device: r.Device()})
+	in, err := p.Auth.Confirm(r.Context(), r.Me(), auth.Confirmation{Password: r.Value("password"), Code: r.Value("code"), Device: r.Device()})
 	return p.goOn(r, in, err)
 }
 
 func (p *Portal) beginPasskeyConfirm(r *web.Request) error {
-	c, err := p.auth.BeginPasskeyConfirm(r.Context(), r.Me())
+	c, err := p.Auth.BeginPasskeyConfirm(r.Context(), r.Me())
 	return challenge(r, c, err)
 }
 
 func (p *Portal) passkeyConfirm(r *web.Request) error {
-	token, err := p.auth.ConfirmWithPasskey(r.Context(), r.Me(), r.Token(web.CeremonyCookie), r.Value("response"))
+	token, err := p.Auth.ConfirmWithPasskey(r.Context(), r.Me(), r.Token(web.CeremonyCookie), r.Value("response"))
 	return p.goOn(r, auth.SignedIn{Session: token}, err)
 }
 

@@ -49,12 +49,12 @@ type securityForm struct {
 func (p *Portal) security(r *web.Request) error { return p.showSecurity(r, nil) }
 
 func (p *Portal) showSecurity(r *web.Request, cause error) error {
-	f := securityForm{Me: r.Me(), Passkeys: p.auth.HasPasskeys(), Where: p.auth.Place}
+	f := securityForm{Me: r.Me(), Passkeys: p.Auth.HasPasskeys(), Where: p.Auth.Place}
 	if cause != nil {
 		f.Errors, f.Above = web.FieldErrors(cause)
 	}
 	var err error
-	if f.Security, err = p.auth.Security(r.Context(), r.Me(), r.Device()); err != nil {
+	if f.Security, err = p.Auth.Security(r.Context(), r.Me(), r.Device()); err != nil {
 		return err
 	}
 	if f.Linked, f.Providers, err = p.linkable(r); err != nil {
@@ -76,7 +76,7 @@ func renewed(r *web.Request, in auth.SignedIn, said string) error {
 }
 
 func (p *Portal) changePassword(r *web.Request) error {
-	in, err := p.auth.ChangePassword(r.Context(), r.Me(), r.Value("old"), r.Value("password"))
+	in, err := p.Auth.ChangePassword(r.Context(), r.Me(), r.Value("old"), r.Value("password"))
 	if web.Mendable(err) {
 		return p.showSecurity(r, err)
 	}
@@ -87,7 +87,7 @@ func (p *Portal) changePassword(r *web.Request) error {
 }
 
 func (p *Portal) beginApp(r *web.Request) error {
-	token, err := p.auth.BeginAuthenticator(r.Context(), r.Me())
+	token, err := p.Auth.BeginAuthenticator(r.Context(), r.Me())
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ type appForm struct {
 func (p *Portal) newApp(r *web.Request) error { return p.showNewApp(r, nil) }
 
 func (p *Portal) showNewApp(r *web.Request, cause error) error {
-	seed, err := p.auth.NewSeed(r.Context(), r.Me(), r.Token(web.CeremonyCookie))
+	seed, err := p.Auth.NewSeed(r.Context(), r.Me(), r.Token(web.CeremonyCookie))
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (p *Portal) showNewApp(r *web.Request, cause error) error {
 }
 
 func (p *Portal) addApp(r *web.Request) error {
-	in, codes, err := p.auth.AddAuthenticator(r.Context(), r.Me(), r.Token(web.CeremonyCookie), r.Value("name"), r.Value("code"))
+	in, codes, err := p.Auth.AddAuthenticator(r.Context(), r.Me(), r.Token(web.CeremonyCookie), r.Value("name"), r.Value("code"))
 	if web.Mendable(err) {
 		return p.showNewApp(r, err)
 	}
@@ -171,7 +171,7 @@ func find[N id.Number, T any](r *web.Request, name string, list []T, number func
 }
 
 func (p *Portal) app(r *web.Request) error {
-	s, err := p.auth.Security(r.Context(), r.Me(), r.Device())
+	s, err := p.Auth.Security(r.Context(), r.Me(), r.Device())
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (p *Portal) removeApp(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	in, err := p.auth.RemoveAuthenticator(r.Context(), r.Me(), number)
+	in, err := p.Auth.RemoveAuthenticator(r.Context(), r.Me(), number)
 	if err != nil {
 		return err
 	}
@@ -214,12 +214,12 @@ func (p *Portal) showNewPasskey(r *web.Request, cause error) error {
 }
 
 func (p *Portal) beginPasskey(r *web.Request) error {
-	c, err := p.auth.BeginPasskey(r.Context(), r.Me())
+	c, err := p.Auth.BeginPasskey(r.Context(), r.Me())
 	return challenge(r, c, err)
 }
 
 func (p *Portal) addPasskey(r *web.Request) error {
-	in, codes, err := p.auth.AddPasskey(r.Context(), r.Me(), r.Token(web.CeremonyCookie), r.Value("name"), r.Value("response"))
+	in, codes, err := p.Auth.AddPasskey(r.Context(), r.Me(), r.Token(web.CeremonyCookie), r.Value("name"), r.Value("response"))
 	if again(err) {
 		return p.showNewPasskey(r, err)
 	}
@@ -233,7 +233,7 @@ func (p *Portal) addPasskey(r *web.Request) error {
 func (p *Portal) passkey(r *web.Request) error { return p.showPasskey(r, nil) }
 
 func (p *Portal) showPasskey(r *web.Request, cause error) error {
-	s, err := p.auth.Security(r.Context(), r.Me(), r.Device())
+	s, err := p.Auth.Security(r.Context(), r.Me(), r.Device())
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func (p *Portal) renamePasskey(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	err = p.auth.RenamePasskey(r.Context(), r.Me(), number, r.Value("name"))
+	err = p.Auth.RenamePasskey(r.Context(), r.Me(), number, r.Value("name"))
 	if web.Mendable(err) {
 		return p.showPasskey(r, err)
 	}
@@ -274,7 +274,7 @@ func (p *Portal) removePasskey(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	in, err := p.auth.RemovePasskey(r.Context(), r.Me(), number)
+	in, err := p.Auth.RemovePasskey(r.Context(), r.Me(), number)
 	if err != nil {
 		return err
 	}
@@ -282,7 +282,7 @@ func (p *Portal) removePasskey(r *web.Request) error {
 }
 
 func (p *Portal) codes(r *web.Request) error {
-	f, err := p.auth.Factors(r.Context(), r.Me())
+	f, err := p.Auth.Factors(r.Context(), r.Me())
 	if err != nil {
 		return err
 	}
@@ -294,7 +294,7 @@ func (p *Portal) codes(r *web.Request) error {
 }
 
 func (p *Portal) newCodes(r *web.Request) error {
-	codes, err := p.auth.NewRecoveryCodes(r.Context(), r.Me())
+	codes, err := p.Auth.NewRecoveryCodes(r.Context(), r.Me())
 	if err != nil {
 		return err
 	}
@@ -306,7 +306,7 @@ func (p *Portal) forgetDevice(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := p.auth.ForgetDevice(r.Context(), r.Me(), number); err != nil {
+	if err := p.Auth.ForgetDevice(r.Context(), r.Me(), number); err != nil {
 		return err
 	}
 	r.Say(ui.Good, "Forgotten. The next sign-in with that browser asks for everything.")
@@ -321,7 +321,7 @@ func (p *Portal) showAddress(r *web.Request, cause error) error {
 		fields, above := web.FieldErrors(cause)
 		problem = fields["address"] + above
 	}
-	waiting, err := p.auth.PendingAddress(r.Context(), r.Me())
+	waiting, err := p.Auth.PendingAddress(r.Context(), r.Me())
 	if err != nil {
 		return err
 	}
@@ -333,7 +333,7 @@ func (p *Portal) showAddress(r *web.Request, cause error) error {
 }
 
 func (p *Portal) changeAddress(r *web.Request) error {
-	err := p.auth.ChangeAddress(r.Context(), r.Me(), r.Value("address"))
+	err := p.Auth.ChangeAddress(r.Context(), r.Me(), r.Value("address"))
 	if web.Mendable(err) {
 		return p.showAddress(r, err)
 	}

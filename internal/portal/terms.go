@@ -22,7 +22,7 @@ func (p *Portal) mountTerms(m *web.Mux) {
 }
 
 func (p *Portal) terms(r *web.Request) error {
-	t := p.installation.Current().Terms
+	t := p.Settings.Current().Terms
 	if !t.Asked() {
 		return fault.Missing()
 	}
@@ -43,7 +43,7 @@ func (p *Portal) termsInPlace(r *web.Request, next string) templ.Component {
 }
 
 func (p *Portal) askForTerms(r *web.Request, next, problem string) templ.Component {
-	t := p.installation.Current().Terms
+	t := p.Settings.Current().Terms
 	text, err := t.HTML()
 	if err != nil {
 		text = ""
@@ -52,7 +52,7 @@ func (p *Portal) askForTerms(r *web.Request, next, problem string) templ.Compone
 }
 
 func (p *Portal) acceptTerms(r *web.Request) error {
-	err := p.auth.AcceptTerms(r.Context(), r.Me(), termsTicked(r))
+	err := p.Auth.AcceptTerms(r.Context(), r.Me(), termsTicked(r))
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
 			return r.RenderAgain(err, p.askForTerms(r, r.Next("/"), fields["terms"]+above))
@@ -73,7 +73,7 @@ func (p *Portal) brandFile(r *web.Request) error {
 	if !strings.HasSuffix(r.URL.Path, ".png") {
 		return fault.Missing()
 	}
-	picture, err := p.installation.LogoAt(r.Context(), r.URL.Path)
+	picture, err := p.Settings.LogoAt(r.Context(), r.URL.Path)
 	if errors.Is(err, db.ErrNone) {
 		return fault.Missing()
 	}
