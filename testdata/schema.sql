@@ -653,6 +653,8 @@ CREATE TABLE users (
 
 CREATE INDEX account_notes_recent ON account_notes (account_id, sticky DESC, changed_at DESC);
 CREATE INDEX accounts_created ON accounts (created_at);
+CREATE INDEX accounts_group ON accounts (group_id, id) WHERE group_id IS NOT NULL;
+CREATE INDEX accounts_status ON accounts (status, id);
 CREATE INDEX address_changes_old ON address_changes (old_address) WHERE done_at IS NOT NULL AND undone_at IS NULL;
 CREATE INDEX address_changes_user ON address_changes (user_id);
 CREATE INDEX alarms_user ON alarms (user_id) WHERE ended_at IS NULL;

@@ -1,6 +1,9 @@
 package account
 
 import (
+	"slices"
+	"strings"
+
 	"clientele/internal/db"
 	"clientele/internal/id"
 	"clientele/internal/mail"
@@ -25,13 +28,37 @@ func Find(tx *db.Tx, n plain.Needle, limit int) ([]Account, error) {
 	return found(tx, numbers, err)
 }
 
+// Statuses are what an account can be.
+var Statuses = []string{"active", "inactive", "closed"}
+
+// A Narrow is which accounts a list is narrowed to; the zero value is all.
+type Narrow struct {
+	Status string // one of Statuses
+	Group  id.Group
+}
+
+// condition is the narrowing in SQL, of accounts named by name. It holds a word
+// of ours and a number, and nothing that was typed.
+func (n Narrow) condition(name string) string {
+	parts := []string{"TRUE"}
+	if slices.Contains(Statuses, n.Status) {
+		parts = append(parts, name+".status = '"+n.Status+"'")
+	}
+	if n.Group != 0 {
+		parts = append(parts, name+".group_id = "+id.String(n.Group))
+	}
+	return strings.Join(parts, " AND ")
+}
+
 // List reads accounts by number from behind the given one on: those that fit,
 // or all where nothing is looked for. The caller holds staff's permission.
-func List(tx *db.Tx, n plain.Needle, after id.Account, limit int) ([]Account, error) {
+func List(tx *db.Tx, n plain.Needle, to Narrow, after id.Account, limit int) ([]Account, error) {
 	if n.IsZero() {
-		return db.All[Account](tx, "SELECT "+columns+" FROM accounts a WHERE a.id > $1 ORDER BY a.id LIMIT $2", after, limit)
+		return db.All[Account](tx, "SELECT "+columns+" FROM accounts a WHERE a.id > $1 AND "+to.condition("a")+" ORDER BY a.id LIMIT $2", after, limit)
 	}
-	numbers, err := accountIndex.Page(tx, n, int64(after), limit)
+	index := accountIndex
+	index.Only = to.condition("t")
+	numbers, err := index.Page(tx, n, int64(after), limit)
 	return found(tx, numbers, err)
 }
 

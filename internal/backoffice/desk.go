@@ -2,7 +2,6 @@ package backoffice
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 
 	"clientele/internal/account"
@@ -10,6 +9,7 @@ import (
 	"clientele/internal/id"
 	"clientele/internal/plain"
 	"clientele/internal/staff"
+	"clientele/internal/ui"
 	"clientele/internal/user"
 	"clientele/internal/web"
 )
@@ -52,6 +52,34 @@ type listing[T any] struct {
 	Next    string
 }
 
+// accountsView is the list of accounts, and what it is narrowed to.
+type accountsView struct {
+	listing[account.Account]
+	account.Narrow
+	GroupName string
+	Tabs      []ui.NavItem
+	Without   string // the same list of all groups
+}
+
+// accountStatuses are the tabs of the list of accounts.
+var accountStatuses = []ui.Option{{Label: "All"}, {Value: "active", Label: "Active"}, {Value: "inactive", Label: "Inactive"}, {Value: "closed", Label: "Closed"}}
+
+// narrow reads what the list of accounts is narrowed to. A group that is no
+// longer there narrows nothing.
+func (b *Backoffice) narrow(r *web.Request, by staff.For[staff.Look], v *accountsView) error {
+	v.Status, v.Tabs = oneOf(r, "status", accountStatuses), filters(r, "status", accountStatuses)
+	if r.Value("group") == "" {
+		return nil
+	}
+	groups, err := b.Staff.Groups(r.Context(), by)
+	for _, g := range groups {
+		if id.String(g.ID) == r.Value("group") {
+			v.Group, v.GroupName, v.Without = g.ID, g.Name, narrowed(r, "group", "")
+		}
+	}
+	return err
+}
+
 // word is what was typed into a search.
 func word(r *web.Request) string { return strings.TrimSpace(r.Value("q")) }
 
@@ -76,29 +104,20 @@ func statusFor(problem string) int {
 	return http.StatusOK
 }
 
-// further is the page's own address with one value of its query set anew.
-func further(r *web.Request, name, value string) string {
-	q := url.Values{}
-	for _, keep := range []string{"q", "state", "after_account", "after_user"} {
-		if v := r.Value(keep); v != "" {
-			q.Set(keep, v)
-		}
-	}
-	q.Set(name, value)
-	return r.URL.Path + "?" + q.Encode()
-}
-
 func (b *Backoffice) accountList(r *web.Request, by staff.For[staff.Look]) (err error) {
 	n, problem := needle(r)
-	l := listing[account.Account]{Word: word(r), Problem: problem}
+	l := accountsView{listing: listing[account.Account]{Word: word(r), Problem: problem}}
+	if err := b.narrow(r, by, &l); err != nil {
+		return err
+	}
 	more := false
 	if problem == "" {
-		if l.List, more, err = b.Staff.Accounts(r.Context(), by, n, web.After[id.Account](r, "after_account")); err != nil {
+		if l.List, more, err = b.Staff.Accounts(r.Context(), by, n, l.Narrow, web.After[id.Account](r, "after_account")); err != nil {
 			return err
 		}
 	}
 	if more {
-		l.Next = further(r, "after_account", id.String(l.List[len(l.List)-1].ID))
+		l.Next = narrowed(r, "after_account", id.String(l.List[len(l.List)-1].ID))
 	}
 	return r.Render(statusFor(problem), accountsPage(page(r, "Accounts"), l, r.Now()))
 }
@@ -113,7 +132,7 @@ func (b *Backoffice) userList(r *web.Request, by staff.For[staff.Look]) (err err
 		}
 	}
 	if more {
-		l.Next = further(r, "after_user", id.String(l.List[len(l.List)-1].ID))
+		l.Next = narrowed(r, "after_user", id.String(l.List[len(l.List)-1].ID))
 	}
 	return r.Render(statusFor(problem), usersPage(page(r, "Users"), l, r.Now()))
 }

@@ -2,7 +2,6 @@ package backoffice
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 
 	"clientele/internal/id"
@@ -31,47 +30,17 @@ type mailLog struct {
 }
 
 // mailStates are the states of a message, in the order of the tabs.
-var mailStates = []struct{ key, label string }{
-	{"", "All"}, {"queued", "Waiting"}, {"sent", "Sent"}, {"failed", "Failed"}, {"kept", "Kept"},
-}
-
-// mailFilters are the tabs of the log, which keep the search word.
-func mailFilters(state, word string) (out []ui.NavItem) {
-	for _, s := range mailStates {
-		q := url.Values{}
-		if s.key != "" {
-			q.Set("state", s.key)
-		}
-		if word != "" {
-			q.Set("q", word)
-		}
-		href := "/staff/mails"
-		if len(q) > 0 {
-			href += "?" + q.Encode()
-		}
-		out = append(out, ui.NavItem{Label: s.label, Href: href, Current: s.key == state})
-	}
-	return out
-}
-
-// readState is the state that the log is narrowed to; none where it is none
-// of ours.
-func readState(r *web.Request) string {
-	for _, s := range mailStates {
-		if s.key == r.Value("state") {
-			return s.key
-		}
-	}
-	return ""
+var mailStates = []ui.Option{
+	{Value: "", Label: "All"}, {Value: "queued", Label: "Waiting"}, {Value: "sent", Label: "Sent"}, {Value: "failed", Label: "Failed"}, {Value: "kept", Label: "Kept"},
 }
 
 func (b *Backoffice) mails(r *web.Request, by staff.For[staff.ReadMail]) error {
-	state := readState(r)
+	state := oneOf(r, "state", mailStates)
 	list, err := b.Staff.Mails(r.Context(), by, b.Outbox, state, word(r), web.After[id.Mail](r, "before"))
 	if err != nil {
 		return err
 	}
-	l := mailLog{mailList: newMailList(r, list), Word: word(r), State: state, Filters: mailFilters(state, word(r)), Keeps: !b.Outbox.Sends()}
+	l := mailLog{mailList: newMailList(r, list), Word: word(r), State: state, Filters: filters(r, "state", mailStates), Keeps: !b.Outbox.Sends()}
 	for _, m := range l.Mails {
 		l.Waiting = l.Waiting || m.State == "queued" && m.Problem != ""
 	}

@@ -122,7 +122,7 @@ func mailsPage(page ui.Page, l mailLog, now time.Time) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Search("/staff/mails", "q", l.Word, "Recipient or subject", "#mails").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Search("/staff/mails", "q", l.Word, "Recipient or subject", "#mails", ui.Hidden{Name: "state", Value: l.State}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -2,6 +2,7 @@ package backoffice_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -197,5 +198,52 @@ func TestWhatWaits(t *testing.T) {
 		d.SignInOperator(d.root)
 		d.root.Get("/staff").Must(200, "1 invitation has no answer")
 		d.root.Get("/staff/waiting/invitations").Must(200, "new@x.example", "Harbour Bakery")
+	})
+}
+
+// TestAccountsAreNarrowedByStatusAndGroup narrows the list by both, keeps them
+// while somebody searches, and narrows nothing by what is neither.
+func TestAccountsAreNarrowedByStatusAndGroup(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		d := newDesk(w)
+		d.root.Post("/staff/groups", url.Values{"name": {"Resellers"}}).Must(200)
+		group := apptest.Query[int64](w, "SELECT id FROM account_groups")[0]
+		number := id.String(id.Group(group))
+		mill := w.Account(w.Person("Mia Mill", "mia@mill.example"), "Old Mill")
+		quay := w.Account(w.Person("Quinn Quay", "quinn@quay.example"), "Quay Boats")
+		w.Exec("UPDATE accounts SET group_id = $1 WHERE id IN ($2, $3)", group, mill, quay)
+		w.Exec("UPDATE accounts SET status = 'inactive' WHERE id IN ($1, $2)", quay, d.bakery)
+		for query, want := range map[string][]string{
+			"":                                 {"Harbour Bakery", "Old Mill", "Quay Boats"},
+			"?status=active":                   {"Old Mill"},
+			"?status=inactive":                 {"Harbour Bakery", "Quay Boats"},
+			"?group=" + number:                 {"Old Mill", "Quay Boats"},
+			"?status=inactive&group=" + number: {"Quay Boats"},
+			"?status=active&q=quay":            nil,
+			"?status=inactive&q=quay":          {"Quay Boats"},
+			"?q=mill&group=" + number:          {"Old Mill"},
+			"?q=bakery&group=" + number:        nil,
+			"?status=nothing":                  {"Harbour Bakery", "Old Mill", "Quay Boats"},
+			"?group=999":                       {"Harbour Bakery", "Old Mill", "Quay Boats"},
+			"?group=1+OR+1":                    {"Harbour Bakery", "Old Mill", "Quay Boats"},
+		} {
+			p := d.root.Get("/staff/accounts" + query).Must(200)
+			table := p.Find("#accounts table").Text()
+			for _, name := range []string{"Harbour Bakery", "Old Mill", "Quay Boats"} {
+				if got := strings.Contains(table, name); got != slices.Contains(want, name) {
+					t.Errorf("%q shows %s: %v", query, name, got)
+				}
+			}
+			if len(want) == 0 && !p.Says("No such account") {
+				t.Errorf("%q does not say that nothing fits", query)
+			}
+		}
+		p := d.root.Get("/staff/groups").Must(200)
+		p = d.root.Get(p.Find(`main a[href*="group="]`).AttrOr("href", "")).Must(200, "In the group Resellers", "Old Mill")
+		for name, want := range map[string]string{"group": number, "q": ""} {
+			if got := p.Find(`main form[role="search"] input[name="`+name+`"]`).AttrOr("value", ""); got != want {
+				t.Errorf("a search keeps %s as %q", name, got)
+			}
+		}
 	})
 }

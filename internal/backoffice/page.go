@@ -1,6 +1,8 @@
 package backoffice
 
 import (
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,4 +124,50 @@ func thousands(n int64) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+// oneOf is a value of the address that is one of several, and nothing where it
+// is none of them.
+func oneOf(r *web.Request, name string, options []ui.Option) string {
+	if slices.ContainsFunc(options, func(o ui.Option) bool { return o.Value == r.Value(name) }) {
+		return r.Value(name)
+	}
+	return ""
+}
+
+// filters are the tabs that narrow a list by one value of its address. They
+// keep the rest of it, and begin at the first page.
+func filters(r *web.Request, name string, options []ui.Option) (out []ui.NavItem) {
+	for _, o := range options {
+		out = append(out, ui.NavItem{Label: o.Label, Href: narrowed(r, name, o.Value), Current: o.Value == oneOf(r, name, options)})
+	}
+	return out
+}
+
+// narrowed is the page's own address with one value of what narrows its list
+// set anew, or taken away.
+func narrowed(r *web.Request, name, value string) string {
+	q := url.Values{}
+	for _, keep := range []string{"q", "state", "status", "group"} {
+		if v := r.Value(keep); v != "" && keep != name {
+			q.Set(keep, v)
+		}
+	}
+	if value != "" {
+		q.Set(name, value)
+	}
+	if len(q) == 0 {
+		return r.URL.Path
+	}
+	return r.URL.Path + "?" + q.Encode()
+}
+
+// groupPath is the list of a group's accounts.
+func groupPath(g id.Group) string { return "/staff/accounts?group=" + id.String(g) }
+
+func groupValue(g id.Group) string {
+	if g == 0 {
+		return ""
+	}
+	return id.String(g)
 }

@@ -31,7 +31,7 @@ func olderEntries(r *web.Request, list []audit.Entry) (page []audit.Entry, next 
 		return list, ""
 	}
 	list = list[:audit.PageSize]
-	return list, further(r, "before", strconv.FormatInt(list[len(list)-1].ID, 10))
+	return list, narrowed(r, "before", strconv.FormatInt(list[len(list)-1].ID, 10))
 }
 
 // A mailList is a part of the mail log, and where it goes on.
@@ -45,7 +45,7 @@ func newMailList(r *web.Request, list []mail.LogEntry) mailList {
 	l := mailList{Mails: list, Links: readsMail(r)}
 	if len(list) > mail.LogSize {
 		l.Mails = list[:mail.LogSize]
-		l.Next = further(r, "before", id.String(l.Mails[mail.LogSize-1].ID))
+		l.Next = narrowed(r, "before", id.String(l.Mails[mail.LogSize-1].ID))
 	}
 	return l
 }

@@ -22,10 +22,10 @@ const PageSize = 50
 
 // Accounts reads accounts by number from behind the given one on, those that
 // fit or all, and whether there are more.
-func (s *Staff) Accounts(ctx context.Context, by For[Look], n plain.Needle, after id.Account) (list []account.Account, more bool, err error) {
+func (s *Staff) Accounts(ctx context.Context, by For[Look], n plain.Needle, to account.Narrow, after id.Account) (list []account.Account, more bool, err error) {
 	defer fault.Wrap(&err, "staff.Accounts")
 	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
-		list, err = account.List(tx, n, after, PageSize+1)
+		list, err = account.List(tx, n, to, after, PageSize+1)
 		return err
 	})
 	more = len(list) > PageSize

@@ -87,3 +87,6 @@ func (f FieldProps) verbatim() bool {
 func (f FieldProps) maxLength() string {
 	return strconv.Itoa(f.MaxLength)
 }
+
+// A Hidden is what a form sends along without showing it.
+type Hidden struct{ Name, Value string }
