@@ -63,14 +63,14 @@ func (w *World) oracles() (found []string, err error) {
 	return found, err
 }
 
-// ownerless is O1: every open account has an owner who is active, or whom staff
-// have suspended knowingly, and who has proven her address. Whoever came in with her account from a system that
-// asked for no proof may still owe it.
+// ownerless is O1: every open account has an owner who is active and who has
+// proven her address. Whoever came in with her account from a system that asked
+// for no proof may still owe it.
 func (w *World) ownerless(tx *db.Tx) (found []string, err error) {
 	list, err := db.All[id.Account](tx, `
 		SELECT a.id FROM accounts a WHERE a.status <> 'closed' AND NOT EXISTS (
 			SELECT 1 FROM memberships m JOIN users u ON u.id = m.user_id
-			WHERE m.account_id = a.id AND m.owner AND m.status = 'active' AND m.ends_at IS NULL AND (u.status = 'active' OR u.suspended_at IS NOT NULL) AND (u.verified_at IS NOT NULL OR a.import_id IS NOT NULL))`)
+			WHERE m.account_id = a.id AND m.owner AND m.status = 'active' AND m.ends_at IS NULL AND u.status = 'active' AND (u.verified_at IS NOT NULL OR a.import_id IS NOT NULL))`)
 	for _, a := range list {
 		found = append(found, fmt.Sprintf("O1: account %d is open and has no active, confirmed owner", a))
 	}
@@ -100,7 +100,7 @@ func (w *World) spilled(tx *db.Tx) (found []string, err error) {
 }
 
 var (
-	mailedToken = regexp.MustCompile(`/(?:i|recover|signup|alarm|address|address/undo|factor-reset)/([A-Za-z0-9_-]{40,})`)
+	mailedToken = regexp.MustCompile(`/(?:i|recover|signup|alarm|address|address/undo|factor-reset|owner-recovery|together|staff/welcome)/([A-Za-z0-9_-]{40,})`)
 	tokenLike   = regexp.MustCompile(`[A-Za-z0-9_-]{43,}`)
 	dumpQueries sync.Map // db.Engine to string: the schema is the same in every world
 )
@@ -366,7 +366,7 @@ var everywhere = map[string]string{
 }
 
 // tokenPages are where a mailed link leads: not even their address is told.
-var tokenPages = regexp.MustCompile(`^/(i/|invitation$|recover/|signup/|alarm(/|$)|address(/|$)|factor-reset(/|$))`)
+var tokenPages = regexp.MustCompile(`^/(i/|invitation$|recover/|signup/|alarm(/|$)|address(/|$)|factor-reset(/|$)|owner-recovery(/|$)|together(/|$))`)
 
 // wholeAnswer is O8 and O9: no answer is a breakdown, and all carry the
 // headers, and cookies that scripts and other sites cannot get at.

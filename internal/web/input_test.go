@@ -260,10 +260,16 @@ func TestT122_NoSecretIsLogged(t *testing.T) {
 		s := newStage(t, w)
 		b := s.Browser()
 		secret := strings.Repeat("s3cret", 8)
-		for _, prefix := range []string{"/i/", "/recover/", "/signup/", "/alarm/", "/address/", "/address/undo/", "/factor-reset/", "//i/", "/./i/", "/x/../i/", "/%69/", "//signup/", "/I/", "/invite/", "/password/reset/redeem/", "/index.php/invite/", "/Index.php//password/reset/", "/index.php?rp=/invite/", "/signin?next=", "/signin?password="} {
+		for _, prefix := range []string{"/i/", "/recover/", "/signup/", "/alarm/", "/address/", "/address/undo/", "/factor-reset/", "/owner-recovery/", "/together/", "/staff/welcome/", "//i/", "/./i/", "/x/../i/", "/%69/", "//signup/", "/I/", "/invite/", "/password/reset/redeem/", "/index.php/invite/", "/Index.php//password/reset/", "/index.php?rp=/invite/", "/signin?next=", "/signin?password="} {
 			b.GetOnly(prefix + secret)
 			b.Once(b.Request(http.MethodPost, prefix+secret, nil))
 			b.Once(b.Request(http.MethodHead, prefix+secret, nil))
+		}
+		for _, r := range w.Mux.Routes() {
+			pattern := r.Pattern
+			if before, _, found := strings.Cut(pattern, "{token}"); found {
+				b.GetOnly(before + secret)
+			}
 		}
 		b.PostOnly("/signin", url.Values{"address": {s.owner.Address}, "password": {secret}})
 		b.SetCookie(&http.Cookie{Name: "__Host-clientele-session", Value: secret, Path: "/", Secure: true})

@@ -258,7 +258,7 @@ func (m *Mux) isOurs(req *http.Request) bool {
 // among them, however the path is spelled.
 func redact(p string) string {
 	clean := strings.TrimPrefix(strings.ToLower(path.Clean("/"+p)), "/index.php")
-	for _, prefix := range []string{"/i/", "/recover/", "/signup/", "/alarm/", "/address/undo/", "/address/", "/factor-reset/", "/staff/welcome/", "/password/reset/", "/invite/"} {
+	for _, prefix := range []string{"/i/", "/recover/", "/signup/", "/alarm/", "/address/undo/", "/address/", "/factor-reset/", "/owner-recovery/", "/together/", "/staff/welcome/", "/password/reset/", "/invite/"} {
 		if strings.HasPrefix(clean, prefix) {
 			return prefix + "[redacted]"
 		}
