@@ -208,6 +208,7 @@ var sayings = map[string]string{
 	"impersonation.forbidden":    "asked for something that nobody may do for somebody else",
 	"account.staff_look_changed": "said whether staff may look at the account as one of its people",
 	"access.only-looking":        "asked to change something while only looking",
+	"staff.opened_mail":          "opened a kept message with its link",
 	"staff.sent_mail":            "had a message sent that was held",
 	"system.jobs_retried":        "had failed jobs tried again",
 	"system.backup_asked":        "asked for a backup",

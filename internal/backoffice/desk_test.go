@@ -104,12 +104,56 @@ func TestKeptMailCanBeFollowed(t *testing.T) {
 		user := "/staff/users/" + id.String(d.ada.User)
 		d.root.Get(user).Submit(user+"/password-link", nil).Must(200)
 		p := d.root.Get("/staff/mails").Must(200, "Kept in the mail log")
-		p = d.root.Get(p.Find("tbody a").AttrOr("href", "")).Must(200, "Its link works from here.")
+		mail := p.Find("tbody a").AttrOr("href", "")
+		p = d.root.Get(mail).Must(200, "kept instead of sent", "[link removed]")
+		if strings.Contains(p.Body, "/recover/") {
+			t.Error("a link is shown to whoever only looks")
+		}
+		p = p.Submit(mail+"/open", nil).Must(200, "Its link works from here")
 		link := p.Find(`main a[href*="/recover/"]`)
 		if link.Length() != 1 || link.Text() != link.AttrOr("href", "") {
 			t.Fatalf("%d links in the message", link.Length())
 		}
+		if w.Count("audit_records WHERE event = 'staff.opened_mail' AND subject_id = $1", d.ada.User) != 1 {
+			t.Error("that it was opened is not recorded")
+		}
 		w.Browser().Get(strings.TrimPrefix(link.Text(), apptest.BaseURL)).Must(200, "new password")
+	}, kept)
+}
+
+// TestT103_KeptMailOpensNoMoreThanTheRoleDoes keeps operators from becoming
+// other operators, and from becoming customers whom they may not help, by mail
+// that stands in the log because it is not sent.
+func TestT103_KeptMailOpensNoMoreThanTheRoleDoes(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		d := newDesk(w)
+		user := "/staff/users/" + id.String(d.ada.User)
+		d.root.Get(user).Submit(user+"/password-link", nil).Must(200)
+		d.root.Get("/staff/people/new").Submit("/staff/people", url.Values{"name": {"Ann Admin"}, "address": {"ann@northbeam.example"}, "role": {"administrator"}}).Must(200)
+		mails := map[string]string{}
+		d.root.Get("/staff/mails").Must(200).Find("tbody a").Each(func(_ int, a *goquery.Selection) { mails[a.Text()] = a.AttrOr("href", "") })
+		helper := w.Operator("Sam Support", "sam@northbeam.example", "support")
+		biller := w.Operator("Bea Books", "bea@northbeam.example", "billing")
+		for subject, mail := range mails {
+			forStaff := strings.Contains(subject, "staff")
+			for _, c := range []struct {
+				op   *apptest.Operator
+				want bool
+			}{{d.root, true}, {helper, !forStaff}, {biller, false}} {
+				offered := c.op.Get(mail).Must(200).Find(`form[action="`+mail+`/open"]`).Length() > 0
+				answer := c.op.Post(mail+"/open", nil)
+				if offered != c.want || (answer.Status == 200) != c.want || !c.want && (answer.Status != 403 || strings.Contains(answer.Body, "/recover/") || strings.Contains(answer.Body, "/welcome/")) {
+					t.Errorf("%s opens %q: offered %v, answer %d", c.op.Address, subject, offered, answer.Status)
+				}
+			}
+		}
+		if len(mails) < 2 {
+			t.Fatalf("only %d messages", len(mails))
+		}
+		w.Clock.Move(11 * time.Minute)
+		for _, mail := range mails {
+			d.root.Post(mail+"/open", nil).Must(403, "Confirm that it is you")
+		}
 	}, kept)
 }
 

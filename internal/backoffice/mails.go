@@ -15,6 +15,7 @@ import (
 func (b *Backoffice) mountMails(m *web.Mux) {
 	web.Staff(m, "GET /staff/mails", b.mails)
 	web.Staff(m, "GET /staff/mails/{mail}", b.mail)
+	web.Staff(m, "POST /staff/mails/{mail}/open", b.openMail, web.StepUp, web.Audits("staff.opened_mail"))
 	web.Staff(m, "POST /staff/mails/{mail}/send", b.sendMail, web.Audits("staff.sent_mail"))
 	web.Staff(m, "POST /staff/mails/retry", b.retryMails, web.Audits("staff.retried_mail"))
 }
@@ -67,6 +68,14 @@ func (b *Backoffice) sendMail(r *web.Request, by staff.For[staff.ReadMail]) erro
 	return r.Redirect(mailPath(number))
 }
 
+// A mailView is one message of the log.
+type mailView struct {
+	mail.LogEntry
+	Text  [][][]piece
+	Note  string
+	Opens bool // the operator may read it with its link
+}
+
 func (b *Backoffice) mail(r *web.Request, by staff.For[staff.ReadMail]) error {
 	number, err := web.PathID[id.Mail](r, "mail")
 	if err != nil {
@@ -76,12 +85,26 @@ func (b *Backoffice) mail(r *web.Request, by staff.For[staff.ReadMail]) error {
 	if err != nil {
 		return err
 	}
-	ours := ""
-	if m.State == "kept" {
-		ours = r.BaseURL()
+	v := mailView{LogEntry: m, Text: paragraphs(m.TextBody, ""), Note: "Without its link, which is for the recipient alone."}
+	if m.Kept() {
+		v.Opens, v.Note = by.MayOpen(m), "It was kept instead of sent, and stands here without its link."
 	}
-	note := mailNote(m.State, !b.Outbox.Sends())
-	return r.Render(http.StatusOK, mailPage(page(r, "Mail: "+m.Subject), m, paragraphs(m.TextBody, ours), note, r.Now()))
+	return r.Render(http.StatusOK, mailPage(page(r, "Mail: "+m.Subject), v, r.Now()))
+}
+
+// openMail shows a kept message with its link: without a mail server the log
+// is everybody's mailbox.
+func (b *Backoffice) openMail(r *web.Request, by staff.For[staff.ReadMail]) error {
+	number, err := web.PathID[id.Mail](r, "mail")
+	if err != nil {
+		return err
+	}
+	m, err := b.Staff.OpenMail(r.Context(), by, b.Outbox, number)
+	if err != nil {
+		return err
+	}
+	v := mailView{LogEntry: m, Text: paragraphs(m.TextBody, r.BaseURL()), Note: "It was kept instead of sent. Its link works from here; that you have opened it stands in the log."}
+	return r.Render(http.StatusOK, mailPage(page(r, "Mail: "+m.Subject), v, r.Now()))
 }
 
 // mailState says how a message fares, as a colour and in words.
@@ -140,12 +163,3 @@ func pieces(line, ours string) (out []piece) {
 
 // about names the account that a message is about.
 func about(m mail.LogEntry) string { return "Account " + id.String(m.AboutID.V) }
-
-// mailNote says what became of the link of a message. Links of messages that
-// left, or will, are for the recipient alone.
-func mailNote(state string, keeps bool) string {
-	if state == "kept" && keeps {
-		return "It was kept instead of sent. Its link works from here."
-	}
-	return "Without its link, which is for the recipient alone."
-}

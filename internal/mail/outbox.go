@@ -281,23 +281,26 @@ func (o *Outbox) About(tx *db.Tx, account id.Account, before id.Mail) ([]LogEntr
 		WHERE about_id = $1 AND (id < $2 OR $2 = 0) ORDER BY id DESC LIMIT $3`, account, before, LogSize+1)
 }
 
-// Read reads one message of the log. Where mail is kept instead of sent, the
-// log is the only mailbox there is, and the text has its link.
+// Read reads one message of the log, without its link.
 func (o *Outbox) Read(tx *db.Tx, number id.Mail) (LogEntry, error) {
-	type row struct {
-		LogEntry
-		Sealed string
-	}
-	r, err := db.One[row](tx, logColumns[:len(logColumns)-len(" FROM mails")]+", sealed FROM mails WHERE id = $1", number)
+	return db.One[LogEntry](tx, logColumns+" WHERE id = $1", number)
+}
+
+// Kept reports whether a message stands in the log with its link, because there
+// was no mail server when it was written: the log is the only mailbox then.
+func (m LogEntry) Kept() bool { return m.State == "kept" }
+
+// Original is the text of a kept message, with its link.
+func (o *Outbox) Original(tx *db.Tx, number id.Mail) (string, error) {
+	sealed, err := db.One[string](tx, "SELECT sealed FROM mails WHERE id = $1 AND state = 'kept'", number)
 	if err != nil {
-		return LogEntry{}, err
+		return "", err
 	}
-	if r.State == "kept" && !o.Sends() && r.Sealed != "" {
-		if m, err := o.open(number, r.Sealed); err == nil {
-			r.TextBody = m.Text
-		}
+	if sealed == "" {
+		return db.One[string](tx, "SELECT text_body FROM mails WHERE id = $1", number)
 	}
-	return r.LogEntry, nil
+	m, err := o.open(number, sealed)
+	return m.Text, err
 }
 
 // Trouble counts the messages that wait after a failed try.

@@ -3,6 +3,7 @@ package staff
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"clientele/internal/access"
 	"clientele/internal/account"
@@ -181,6 +182,39 @@ func (s *Staff) Mail(ctx context.Context, by For[ReadMail], o *mail.Outbox, numb
 			return fault.Missing()
 		}
 		return err
+	})
+	return m, err
+}
+
+// MayOpen reports whether an operator may read a kept message with its link,
+// which opens what its recipient may open: a customer's for whoever helps
+// people, an operator's for whoever manages operators.
+func (f For[P]) MayOpen(m mail.LogEntry) bool {
+	if strings.HasPrefix(m.Kind, "staff-") {
+		return f.may.Has(access.StaffManageStaff)
+	}
+	return f.may.Has(access.StaffHelp)
+}
+
+// OpenMail reads a kept message with its link, and notes that it was read.
+func (s *Staff) OpenMail(ctx context.Context, by For[ReadMail], o *mail.Outbox, number id.Mail) (m mail.LogEntry, err error) {
+	defer fault.Wrap(&err, "staff.OpenMail(%d)", number)
+	err = s.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+		m, err = o.Read(tx, number)
+		switch {
+		case errors.Is(err, db.ErrNone):
+			return fault.Missing()
+		case err != nil:
+			return err
+		case !m.Kept():
+			return fault.New(fault.Conflict, "mail-not-kept", "This message was sent, or waits to be. Its link is for the recipient alone.")
+		case !by.MayOpen(m):
+			return fault.New(fault.Denied, "mail-opens-more", "The link of this message opens more than your role allows.")
+		}
+		if m.TextBody, err = o.Original(tx, number); err != nil {
+			return err
+		}
+		return audit.Write(tx, by.Actor(), audit.Record{Event: "staff.opened_mail", Object: "mail", ObjectID: int64(number), Subject: m.UserID.V})
 	})
 	return m, err
 }

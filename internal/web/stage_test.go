@@ -263,6 +263,7 @@ var uses = map[string]use{
 	"POST /staff/accounts/{account}/activity/export":                   {fields: []string{"format", "csv"}},
 	"POST /staff/users/{user}/activity/export":                         {fields: []string{"format", "csv"}},
 	"POST /staff/mails/retry":                                          {},
+	"POST /staff/mails/{mail}/open":                                    {before: "UPDATE mails SET state = 'kept' WHERE id = {mail}"},
 	"POST /staff/mails/{mail}/send":                                    {before: "UPDATE mails SET state = 'failed', sealed = 'x' WHERE id = {mail}"},
 	"POST /staff/system/jobs/retry":                                    {fields: []string{"kind", "mail.deliver"}},
 	"POST /staff/system/backups":                                       {},
@@ -275,12 +276,15 @@ var uses = map[string]use{
 	"POST /staff/accounts/{account}/users/invite":                      {fields: []string{"address", "{newcomer}", "role", "support"}},
 	"POST /staff/accounts/{account}/users/{member}":                    {fields: []string{"role", "billing"}},
 	"POST /staff/accounts/{account}/users/{member}/remove":             {},
-	"POST /staff/accounts/{account}/users/{member}/owner":              {},
+	"POST /staff/accounts/{account}/users/{member}/owner":              {before: standIn},
 	"POST /staff/accounts/{account}/users/{member}/owner/end":          {before: second},
 	"POST /staff/accounts/{account}/invitations/{invitation}":          {fields: []string{"role", "billing"}},
 	"POST /staff/accounts/{account}/invitations/{invitation}/resend":   {},
 	"POST /staff/accounts/{account}/invitations/{invitation}/withdraw": {},
 }
+
+// standIn has nobody but a stand-in own the account.
+const standIn = "UPDATE users SET address = 'client-' || CAST(id AS TEXT) || '@whmcs.invalid' WHERE id IN (SELECT user_id FROM memberships WHERE account_id = {account} AND owner)"
 
 func useOf(t *testing.T, r web.Route) use {
 	t.Helper()
