@@ -378,7 +378,7 @@ CREATE TABLE merges (
     expires_at         TIMESTAMP NOT NULL,         -- until when it can be agreed to
     closed_at          TIMESTAMP,
     done_at            TIMESTAMP,
-    undo_until         TIMESTAMP,
+    undo_until         TIMESTAMP, keep_shown TEXT NOT NULL DEFAULT '', other_shown TEXT NOT NULL DEFAULT '',
     CHECK (keep_id <> other_id)
 );
 

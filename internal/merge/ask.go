@@ -28,6 +28,8 @@ type Asked struct {
 	ExpiresAt        time.Time
 	KeepCredentials  int64
 	OtherCredentials int64
+	KeepShown        string // what each login was in when its person agreed
+	OtherShown       string
 	Keep, Other      user.User
 }
 
@@ -39,7 +41,7 @@ func (a Asked) AgreedKeep() bool { return a.KeepCredentials == a.Keep.Credential
 func (a Asked) AgreedOther() bool { return a.OtherCredentials == a.Other.Credentials }
 
 const askedColumns = `
-	SELECT m.id, m.keep_id, m.other_id, s.name AS starter, m.reason, m.created_at, m.expires_at, m.keep_credentials, m.other_credentials
+	SELECT m.id, m.keep_id, m.other_id, s.name AS starter, m.reason, m.created_at, m.expires_at, m.keep_credentials, m.other_credentials, m.keep_shown, m.other_shown
 	FROM merges m JOIN staff s ON s.id = m.started_by
 	WHERE m.state = 'asked' AND m.created_at <= $1 AND m.expires_at > $1`
 
@@ -54,6 +56,8 @@ func asked(tx *db.Tx, where string, arg any) (a Asked, err error) {
 		ExpiresAt        time.Time
 		KeepCredentials  int64
 		OtherCredentials int64
+		KeepShown        string
+		OtherShown       string
 	}
 	r, err := db.One[row](tx, askedColumns+where, tx.Now, arg)
 	if err != nil {
@@ -61,7 +65,7 @@ func asked(tx *db.Tx, where string, arg any) (a Asked, err error) {
 	}
 	a = Asked{
 		ID: r.ID, KeepID: r.KeepID, OtherID: r.OtherID, Starter: r.Starter, Reason: r.Reason, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
-		KeepCredentials: r.KeepCredentials, OtherCredentials: r.OtherCredentials,
+		KeepCredentials: r.KeepCredentials, OtherCredentials: r.OtherCredentials, KeepShown: r.KeepShown, OtherShown: r.OtherShown,
 	}
 	if a.Keep, err = user.ByID(tx, a.KeepID); err != nil {
 		return a, err
@@ -257,8 +261,18 @@ func (v *Merges) Stop(ctx context.Context, token string, r auth.Request) (err er
 // signed in to another login than the one that it was sent to.
 var errOtherLogin = fault.New(fault.Denied, "merge-login", "This link was sent to another login. Sign out, sign in to that one, and open the link again.")
 
+// OtherAgreed reports whether she has agreed with the login that the link was
+// not sent to.
+func (s Side) OtherAgreed() bool {
+	if s.Kept() {
+		return s.AgreedOther()
+	}
+	return s.AgreedKeep()
+}
+
 // Look reads what would happen, for somebody who is signed in to the login
-// that the link was sent to.
+// that the link was sent to. Until the other one has agreed too, she reads of
+// her own only: operators can be wrong about who has which login.
 func (v *Merges) Look(ctx context.Context, i auth.Identity, token string) (s Side, p Plan, err error) {
 	defer fault.Wrap(&err, "merge.Look(%d)", i.User())
 	err = v.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
@@ -268,7 +282,9 @@ func (v *Merges) Look(ctx context.Context, i auth.Identity, token string) (s Sid
 		if s.Mine.ID != i.User() {
 			return errOtherLogin
 		}
-		p, err = plan(tx, s.KeepID, s.OtherID)
+		if p, err = plan(tx, s.KeepID, s.OtherID); err == nil && !s.OtherAgreed() {
+			p = p.half(s.Mine.ID)
+		}
 		return err
 	})
 	return s, p, err
@@ -293,7 +309,7 @@ func (v *Merges) Agree(ctx context.Context, i auth.Identity, token, digest strin
 		if s.Mine.ID != i.User() {
 			return errOtherLogin
 		}
-		if s, err = agreed(tx, s); err != nil {
+		if s, err = agreed(tx, s, digest); err != nil {
 			return err
 		}
 		if err := audit.Write(tx, i.Actor(), audit.Record{Event: "merge.confirmed", Object: "merge", ObjectID: int64(s.ID)}); err != nil {
@@ -308,15 +324,31 @@ func (v *Merges) Agree(ctx context.Context, i auth.Identity, token, digest strin
 	return in, done, err
 }
 
-// agreed notes that she has agreed with one of the two.
-func agreed(tx *db.Tx, s Side) (Side, error) {
-	column := "other_credentials"
-	if s.Kept() {
-		column, s.KeepCredentials = "keep_credentials", s.Keep.Credentials
-	} else {
-		s.OtherCredentials = s.Other.Credentials
+// agreed notes that she has agreed with one of the two, to what she was shown.
+// What the other one has agreed to before holds only while that is in what it
+// was in then.
+func agreed(tx *db.Tx, s Side, seen string) (Side, error) {
+	p, err := plan(tx, s.KeepID, s.OtherID)
+	if err != nil {
+		return s, err
 	}
-	n, err := db.Exec(tx, "UPDATE merges SET "+column+" = $2 WHERE id = $1 AND state = 'asked'", s.ID, s.Mine.Credentials)
+	keep, other := shown(p, s.KeepID), shown(p, s.OtherID)
+	switch {
+	case !s.OtherAgreed() && seen != shown(p, s.Mine.ID):
+		return s, errMoved
+	case s.Kept():
+		s.KeepCredentials, s.KeepShown = s.Keep.Credentials, keep
+		if s.OtherShown != other {
+			s.OtherCredentials = 0
+		}
+	default:
+		s.OtherCredentials, s.OtherShown = s.Other.Credentials, other
+		if s.KeepShown != keep {
+			s.KeepCredentials = 0
+		}
+	}
+	n, err := db.Exec(tx, "UPDATE merges SET keep_credentials = $2, other_credentials = $3, keep_shown = $4, other_shown = $5 WHERE id = $1 AND state = 'asked'",
+		s.ID, s.KeepCredentials, s.OtherCredentials, s.KeepShown, s.OtherShown)
 	if err == nil && n == 0 {
 		err = errNoMerge
 	}

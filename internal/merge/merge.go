@@ -59,6 +59,43 @@ type Plan struct {
 	Invitations int64 // open ones to the other's address, which stay with it
 	Digest      string
 	Problem     string // why it cannot be done yet; empty where it can
+	Half        bool   // it tells of one of the two logins only
+}
+
+// half is what somebody may read of a plan who has shown one of the two logins
+// only: her own rows. Of what the other one is, only its address is told to
+// whoever gives hers away, since she has to know to whom.
+func (p Plan) half(mine id.User) Plan {
+	h := Plan{Keep: p.Keep, Other: p.Other, Digest: shown(p, mine), Half: true}
+	for _, j := range p.Joinings {
+		one := access.Joining{Account: j.Account, Name: j.Name, Gate: j.Gate}
+		if one.Theirs = j.Theirs; mine == p.Keep.ID {
+			one.Theirs, one.Mine = access.Member{}, j.Mine
+		}
+		if one.Theirs.ID+one.Mine.ID != 0 {
+			h.Joinings = append(h.Joinings, one)
+		}
+	}
+	if mine == p.Other.ID {
+		h.Invitations = p.Invitations
+	}
+	return h
+}
+
+// shown tells whether what one of the two logins was in when its person agreed
+// is what it is in now.
+func shown(p Plan, mine id.User) string {
+	var b strings.Builder
+	for _, j := range p.Joinings {
+		m := j.Theirs
+		if mine == p.Keep.ID {
+			m = j.Mine
+		}
+		if m.ID != 0 {
+			fmt.Fprintf(&b, "\n%d %s", j.Account, line(m))
+		}
+	}
+	return sum(fmt.Sprintf("%d of %d %d%s", mine, p.Keep.ID, p.Other.ID, b.String()))
 }
 
 var (
@@ -71,6 +108,10 @@ var (
 // somebody who has shown both.
 func problem(tx *db.Tx, keep, other user.User) (string, error) {
 	type row struct{ Kept, Moved int64 }
+	bare, err := loses(tx, keep, other)
+	if err != nil {
+		return "", err
+	}
 	r, err := db.One[row](tx, `
 		SELECT (SELECT COUNT(*) FROM merges WHERE keep_id = $1 AND state = 'done') AS kept,
 			(SELECT COUNT(*) FROM address_changes WHERE user_id = $1 AND done_at IS NOT NULL AND undone_at IS NULL AND undo_until > $2) AS moved`, other.ID, tx.Now)
@@ -87,10 +128,23 @@ func problem(tx *db.Tx, keep, other user.User) (string, error) {
 		return "The address " + other.Address.String() + " is not confirmed yet. Set a new password for it by mail, which confirms it, and come back.", nil
 	case r.Kept > 0:
 		return "Another login was brought into " + other.Address.String() + " less than seven days ago. Wait until that is final, or keep that login.", nil
+	case bare:
+		return "The login " + other.Address.String() + " has a second factor, and " + keep.Address.String() + " has none: a password alone would open then what it takes both to open now. Set one up for the login that you keep, under Security, and come back.", nil
 	case r.Moved > 0:
 		return "The address of the login " + other.Address.String() + " was changed less than seven days ago, and the old address can still take it back. Wait until then, or keep that login.", nil
 	}
 	return "", nil
+}
+
+// loses reports whether what a second factor guards would be guarded by a
+// password alone.
+func loses(tx *db.Tx, keep, other user.User) (bool, error) {
+	theirs, err := auth.FactorsOf(tx, auth.Person(other.ID))
+	if err != nil || !theirs.Any() {
+		return false, err
+	}
+	mine, err := auth.FactorsOf(tx, auth.Person(keep.ID))
+	return !mine.Any(), err
 }
 
 // plan works out what would happen. The transaction sees everything.
@@ -125,11 +179,19 @@ func digest(p Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %d", p.Keep.ID, p.Other.ID)
 	for _, j := range p.Joinings {
-		a := j.After
-		fmt.Fprintf(&b, "\n%d %d %d %d %t %s %d %d %s %s", j.Account, j.Theirs.ID, j.Mine.ID, a.ID, a.Owner, a.Role, a.RoleID.V, a.Permissions, a.Status, ends(a))
+		fmt.Fprintf(&b, "\n%d %d %d %s", j.Account, j.Theirs.ID, j.Mine.ID, line(j.After))
 	}
-	sum := sha256.Sum256([]byte(b.String()))
-	return hex.EncodeToString(sum[:])
+	return sum(b.String())
+}
+
+// line is all that a membership gives, in one line.
+func line(m access.Member) string {
+	return fmt.Sprintf("%d %t %s %d %d %s %s", m.ID, m.Owner, m.Role, m.RoleID.V, m.Permissions, m.Status, ends(m))
+}
+
+func sum(text string) string {
+	s := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(s[:])
 }
 
 func ends(m access.Member) string {

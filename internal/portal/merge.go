@@ -260,6 +260,7 @@ func (p *Portal) stopMerge(r *web.Request) error {
 func (p *Portal) mergeLook(r *web.Request) error { return p.showMergeLook(r, nil) }
 
 func (p *Portal) showMergeLook(r *web.Request, cause error) error {
+	r.NoReferrer()
 	s, plan, err := p.Merges.Look(r.Context(), r.Me(), r.Token(web.MergeCookie))
 	if err != nil {
 		return err
@@ -270,6 +271,9 @@ func (p *Portal) showMergeLook(r *web.Request, cause error) error {
 	}
 	v := newPlanView(r, plan, "/together/confirm", cause)
 	v.Asked, v.Agreed = true, s.Agreed()
+	if plan.Half {
+		return r.RenderAgain(cause, mergeHalfPage(page, v, r.Now()))
+	}
 	return r.RenderAgain(cause, mergePlanPage(page, v, r.Now()))
 }
 

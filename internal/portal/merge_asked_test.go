@@ -3,6 +3,7 @@ package portal_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ func (p *pair) agrees(who *apptest.Person, words string) {
 	if page.Find(`a[href="/together/confirm"]`).Length() == 0 {
 		p.t.Fatal("the link does not lead on")
 	}
-	who.Get("/together/confirm").Must(http.StatusOK, "What moves", "Harbour Bakery").Submit("/together/confirm", nil).Must(http.StatusOK, words)
+	who.Get("/together/confirm").Must(http.StatusOK, "Yes, these are both mine").Submit("/together/confirm", nil).Must(http.StatusOK, words)
 }
 
 // Staff can only ask: nothing happens before she has agreed, signed in to each
@@ -62,6 +63,60 @@ func TestAMergeAskedByStaffTakesThePersonOnBothSides(t *testing.T) {
 			w.Mail.Next(t, p.other.Address, "part of another one")
 			w.Mail.Next(t, p.keep.Address, "part of yours now")
 			p.leave()
+		}
+	})
+}
+
+// Operators can be wrong about whose a login is: until both have agreed, each
+// side reads of its own accounts only. Who would give hers away reads to whom.
+func TestT103_ALoginThatStaffNamesTellsNothingBeforeItAgrees(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		p := newPair(t, w)
+		op := w.Operator("Sue Support", "sue@staff.example", "support")
+		p.asked(op)
+		mine, theirs := w.Mail.Next(t, p.keep.Address, "together?").Link(t), w.Mail.Next(t, p.other.Address, "together?").Link(t)
+		p.keep.Get(mine)
+		half := p.keep.Get("/together/confirm").Must(http.StatusOK, "Home", "a•••@old.example")
+		if half.Says("Harbour Bakery") || half.Says("Shop") || half.Says(p.other.Address) {
+			t.Error("the login that stays is told of the other one")
+		}
+		p.other.Get(theirs)
+		half = p.other.Get("/together/confirm").Must(http.StatusOK, "Harbour Bakery", "Shop", "Agree only if "+p.keep.Address+" is your own login")
+		if half.Says("Home") {
+			t.Error("the login that is brought in is told of the accounts of the other one")
+		}
+		half.Submit("/together/confirm", nil).Must(http.StatusOK, "You have agreed with this login")
+		p.keep.Get("/together/confirm").Must(http.StatusOK, "What moves", "Harbour Bakery", p.other.Address)
+		p.keep.Get("/me/activity").Must(http.StatusOK)
+		if activity := p.keep.Get("/me/activity"); activity.Says("She has called") || strings.Contains(activity.Body, "She has called") {
+			t.Error("she reads what operators have said to each other")
+		}
+	})
+}
+
+// What the other login has joined since it agreed was not agreed to: it has to
+// agree once more.
+func TestAMergeMovesOnlyWhatWasAgreedTo(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		p := newPair(t, w)
+		op := w.Operator("Sue Support", "sue@staff.example", "support")
+		p.asked(op)
+		mine, theirs := w.Mail.Next(t, p.keep.Address, "together?").Link(t), w.Mail.Next(t, p.other.Address, "together?").Link(t)
+		agrees := func(who *apptest.Person, link string) *apptest.Page {
+			who.Get(link)
+			return who.Get("/together/confirm").Submit("/together/confirm", nil)
+		}
+		agrees(p.other, theirs).Must(http.StatusOK, "You have agreed with this login")
+		vault := w.Account(p.boss, "Vault")
+		w.JoinAs(vault, access.Join{User: p.other.User, Role: access.Role{BuiltIn: "full"}})
+		agrees(p.keep, mine).Must(http.StatusOK, "You have agreed with this login")
+		if p.in(p.keep.Browser, p.bakery) || p.in(p.keep.Browser, vault) {
+			t.Fatal("what was joined since has moved")
+		}
+		agrees(p.other, theirs).Must(http.StatusOK, "Done")
+		w.SignIn(p.keep)
+		if !p.in(p.keep.Browser, p.bakery) || !p.in(p.keep.Browser, vault) {
+			t.Error("what was agreed to has not moved")
 		}
 	})
 }
@@ -118,7 +173,7 @@ func TestAMergeAskedByStaffEnds(t *testing.T) {
 			}, http.StatusGone},
 			"a new password": {func(p *pair, _ *apptest.Operator) {
 				w.Exec("UPDATE users SET credentials = credentials + 1 WHERE id = $1", p.keep.User)
-			}, http.StatusSeeOther},
+			}, http.StatusConflict},
 			"suspended": {func(p *pair, _ *apptest.Operator) {
 				w.Exec("UPDATE users SET status = 'suspended' WHERE id = $1", p.keep.User)
 			}, http.StatusConflict},

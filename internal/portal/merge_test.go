@@ -128,12 +128,24 @@ func TestT090_AMergeAsksForTheSecondFactorOfTheOtherLogin(t *testing.T) {
 		if half = half.Submit("/me/merge/second-factor", url.Values{"code": {"000000"}}); half.Status != http.StatusUnprocessableEntity || half.FieldError("code") == "" {
 			t.Fatalf("a wrong code: %d %q", half.Status, half.FieldError("code"))
 		}
-		half.Submit("/me/merge/second-factor", url.Values{"code": {w.Code(seed)}}).Must(http.StatusOK, "What moves").
+		plan := half.Submit("/me/merge/second-factor", url.Values{"code": {w.Code(seed)}}).Must(http.StatusOK, "What moves", "a password alone would open then")
+		if plan.Find(`form[action="/me/merge/confirm"]`).Length() > 0 {
+			t.Error("a login without a second factor may open what one guards")
+		}
+		form := url.Values{"plan": {"whatever"}}
+		p.keep.PostOnly("/me/merge/confirm", form)
+		if p.in(p.keep.Browser, p.bakery) {
+			t.Fatal("a password alone opens what a second factor guards")
+		}
+		w.Authenticator(p.keep)
+		w.Clock.Move(time.Minute)
+		p.keep.Get("/me/merge").Submit("/me/merge", showsOther(p.other.Address, apptest.Password)).
+			Submit("/me/merge/second-factor", url.Values{"code": {w.Code(seed)}}).Must(http.StatusOK, "What moves").
 			Submit("/me/merge/confirm", nil).Must(http.StatusOK, "This login opens now")
 		if !p.in(p.keep.Browser, p.bakery) {
 			t.Error("she is not in the bakery")
 		}
-		if n := w.Count("authenticators WHERE user_id = $1", p.keep.User); n != 0 {
+		if n := w.Count("authenticators WHERE user_id = $1", p.keep.User); n != 1 {
 			t.Error("the factor has moved")
 		}
 	})
@@ -145,6 +157,7 @@ func TestAMergeTakesAPasskeyOfTheOtherLogin(t *testing.T) {
 		p := newPair(t, w)
 		key := w.Passkey(p.other)
 		key.Register("Laptop")
+		w.Authenticator(p.keep)
 		if page := key.ShowAt(p.keep.Browser, "/me/merge/passkey"); page.Location != "/me/merge/confirm" {
 			t.Fatalf("a passkey: %d %q", page.Status, page.Location)
 		}

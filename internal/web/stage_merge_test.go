@@ -9,6 +9,7 @@ import (
 
 	"clientele/internal/apptest"
 	"clientele/internal/auth"
+	"clientele/internal/id"
 	"clientele/internal/web"
 )
 
@@ -20,6 +21,7 @@ func (s *stage) addMerges() {
 	s.Exec("DELETE FROM sessions WHERE user_id = $1", gone.User)
 	s.twin = s.Person("Tess Twin", "twin-"+s.owner.Address)
 	s.word("twin", s.twin.Address)
+	s.word("twin number", id.String(s.twin.User))
 	s.own["merge"] = s.insert(`INSERT INTO merges (keep_id, other_id, state, created_at, expires_at, done_at, undo_until)
 		VALUES ($1, $2, 'done', $3, $3, $3, $4) RETURNING id`, s.owner.User, gone.User, now, now.Add(24*time.Hour))
 	s.tokens[web.MergeCookie] = s.token(`INSERT INTO merges (keep_hash, keep_id, other_id, state, started_by, reason, created_at, expires_at)
@@ -96,7 +98,7 @@ var mergeUses = map[string]use{
 	"POST /together":                             {as: "with " + web.MergeCookie},
 	"GET /together/confirm":                      {begin: asksToMerge},
 	"POST /together/confirm":                     {fields: []string{"plan", "{plan}"}, begin: agreesToMerge},
-	"POST /staff/users/{user}/merge":             {fields: []string{"other", "{keeper}", "reason", "She has called and named both addresses."}, before: "UPDATE merges SET state = 'stopped' WHERE state = 'asked'"},
+	"POST /staff/users/{user}/merge":             {fields: []string{"other", "{twin number}", "reason", "She has called and named both addresses."}, before: "UPDATE merges SET state = 'stopped' WHERE state = 'asked'"},
 	"POST /staff/users/{user}/merge/withdraw":    {begin: asksUser},
 }
 
