@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -65,8 +66,16 @@ func (v View) Page(ctx context.Context, a Asked, before int64) (p Page, err erro
 	return p, err
 }
 
-// withhold takes away what the reader may not see: where an operator sat, and
-// the number of her request.
+// forStaff is what operators have said to each other in a record, by event: its
+// account and its person know that it happened, and do not read that.
+var forStaff = map[string][]string{
+	"user.suspended":       {"reason"},
+	"factor_reset.started": {"reason"},
+	"merge.started":        {"reason", "other"},
+}
+
+// withhold takes away what the reader may not see: where an operator sat, the
+// number of her request, and what she has said to her colleagues.
 func (v View) withhold(e *Entry) (what []string) {
 	if v.Full || e.ActorKind != Staff {
 		return nil
@@ -77,7 +86,27 @@ func (v View) withhold(e *Entry) (what []string) {
 	if e.Network != "" {
 		e.Network, what = "", append(what, "network")
 	}
+	if keys := forStaff[e.Event]; keys != nil && e.After != "" {
+		e.After, what = leaveOut(e.After, keys), append(what, "after")
+	}
 	return what
+}
+
+// leaveOut is a record's text without some of its keys; nothing where none is
+// left, or where it cannot be read.
+func leaveOut(text string, keys []string) string {
+	var all map[string]json.RawMessage
+	if json.Unmarshal([]byte(text), &all) != nil {
+		return ""
+	}
+	for _, key := range keys {
+		delete(all, key)
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	left, _ := json.Marshal(all)
+	return string(left)
 }
 
 // A Format is how an export is written.

@@ -98,7 +98,7 @@ var errNoReset = fault.New(fault.Conflict, "no-reset", "Nothing is under way for
 // StartReset begins the removal of a user's second factor. by is the operator
 // who asks; another one has to agree.
 func (a *Auth) StartReset(tx *db.Tx, u user.User, staff id.Staff, by audit.Actor, reason string) error {
-	reason, err := ParseReason(reason, "Say in a sentence how you made sure that it is this user. Both operators and the log see it.")
+	reason, err := ParseReason(reason, "Say in a sentence how you made sure that it is this user. Other operators read it, and the log keeps it.")
 	if err != nil {
 		return err
 	}

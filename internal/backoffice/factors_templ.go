@@ -129,7 +129,7 @@ func beginReset(v userView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "reason", Label: "How did you make sure that it is this user?", Value: v.Reset.form.Reason, Error: v.Reset.form.Problem, Required: true, Rows: 3, MaxLength: 500, Hint: "The other operator reads it, and the log keeps it."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "reason", Label: "How did you make sure that it is this user?", Value: v.Reset.form.Reason, Error: v.Reset.form.Problem, Required: true, Rows: 3, MaxLength: 500, Hint: "Other operators read it, and the log keeps it. The person does not see it."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
