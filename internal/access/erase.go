@@ -40,13 +40,25 @@ func SoleOwnedBy(tx *db.Tx, u id.User) ([]Reached, error) {
 		ORDER BY a.name, a.id`, u)
 }
 
+// LockOwned is SoleOwnedBy behind the rows of all of the person's accounts, for
+// who is about to keep her from acting as their owner.
+func LockOwned(tx *db.Tx, u id.User) ([]Reached, error) {
+	if _, err := lockMine(tx, u); err != nil {
+		return nil, err
+	}
+	return SoleOwnedBy(tx, u)
+}
+
 // DeleteUser deletes the person: she leaves every account, and her login and
 // data go. She cannot while she is an open account's last owner.
 func (m *Memberships) DeleteUser(ctx context.Context, a *auth.Auth, i auth.Identity) (err error) {
 	defer fault.Wrap(&err, "access.DeleteUser(%d)", i.User())
 	return m.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
-		mine, err := m.lockMine(tx, i.User())
+		mine, err := lockMine(tx, i.User())
 		if err != nil {
+			return err
+		}
+		if err := stillActive(tx, i.User()); err != nil {
 			return err
 		}
 		left, err := SoleOwnedBy(tx, i.User())
@@ -69,6 +81,16 @@ func (m *Memberships) DeleteUser(ctx context.Context, a *auth.Auth, i auth.Ident
 		}
 		return goneFrom(tx, i.User())
 	})
+}
+
+// stillActive takes the person's row and makes sure that she can still sign in:
+// her login may have become part of another one while this waited for its locks.
+func stillActive(tx *db.Tx, u id.User) error {
+	n, err := db.Exec(tx, "UPDATE users SET status = status WHERE id = $1 AND status = 'active'", u)
+	if err == nil && n == 0 {
+		err = fault.New(fault.Conflict, "not-active", "This login cannot sign in any more, so nothing was deleted.")
+	}
+	return err
 }
 
 func (m *Memberships) leave(tx *db.Tx, by proof, number id.Membership) error {
@@ -94,7 +116,7 @@ func (m *Memberships) Forget(tx *db.Tx, u id.User, by audit.Actor) error {
 // back, without a word to her: she has had it. An account may be left without
 // an owner by it.
 func (m *Memberships) EraseAgain(tx *db.Tx, u id.User, by audit.Actor) error {
-	mine, err := m.lockMine(tx, u)
+	mine, err := lockMine(tx, u)
 	if err != nil {
 		return err
 	}
@@ -130,7 +152,7 @@ type mine struct {
 
 // lockMine takes the rows of all accounts that a person is in, in one order
 // for everybody, and reads her memberships behind them.
-func (m *Memberships) lockMine(tx *db.Tx, u id.User) (list []mine, err error) {
+func lockMine(tx *db.Tx, u id.User) (list []mine, err error) {
 	const query = "SELECT id, account_id FROM memberships WHERE user_id = $1 AND status <> 'ended' ORDER BY account_id"
 	if list, err = db.All[mine](tx, query, u); err != nil {
 		return nil, err
@@ -144,9 +166,14 @@ func (m *Memberships) lockMine(tx *db.Tx, u id.User) (list []mine, err error) {
 }
 
 func lastOwnerOf(list []Reached) error {
+	return fault.New(fault.Conflict, "last-owner", "You are the last owner of "+Names(list)+". Make somebody else an owner, or close the account, and come back.")
+}
+
+// Names are the names of accounts with their numbers, in one line.
+func Names(list []Reached) string {
 	var names []string
 	for _, a := range list {
 		names = append(names, a.Name+" (#"+id.String(a.ID)+")")
 	}
-	return fault.New(fault.Conflict, "last-owner", "You are the last owner of "+strings.Join(names, ", ")+". Make somebody else an owner, or close the account, and come back.")
+	return strings.Join(names, ", ")
 }

@@ -71,7 +71,7 @@ var errJustJoined = fault.New(fault.Conflict, "just-joined", "One of the two log
 // brought into another, and then those of both logins, in one order for
 // everybody.
 func (m *Memberships) LockJoined(tx *db.Tx, keep, other id.User) ([]id.Account, error) {
-	list, err := m.lockMine(tx, other)
+	list, err := lockMine(tx, other)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"clientele/internal/audit"
@@ -34,7 +35,23 @@ var errLastOwner = fault.New(fault.Conflict, "last-owner", "This is the only own
 // access may end by itself.
 var errMayNotOwn = fault.New(fault.Conflict, "not-active", "Only somebody with access without an end can become an owner. Remove the end first.")
 
-func mayOwn(m Member, now time.Time) bool { return m.Runs(now) && !m.EndsAt.Valid }
+// fit makes sure that a member can be an owner: one whose access has no end,
+// who can sign in, and whose address is proven.
+func fit(tx *db.Tx, m Member) error {
+	if !m.Runs(tx.Now) || m.EndsAt.Valid {
+		return errMayNotOwn
+	}
+	u, err := user.ByID(tx, m.UserID)
+	switch {
+	case err != nil:
+		return err
+	case u.Status != user.Active:
+		return fault.New(fault.Conflict, "not-active", m.Name+" cannot sign in, so "+m.Name+" cannot become an owner.")
+	case !u.VerifiedAt.Valid:
+		return fault.New(fault.Conflict, "email-unverified", "The mail address of "+m.Name+" is not confirmed yet, so "+m.Name+" cannot become an owner. A link to set a new password confirms it.")
+	}
+	return nil
+}
 
 // notLastOwner makes sure that the account has an owner besides this one: one
 // who has access now, is not suspended, and has proven her address.
@@ -55,7 +72,7 @@ func (m *Memberships) OfferOwnership(ctx context.Context, by For[Own], member id
 	defer fault.Wrap(&err, "access.OfferOwnership(%d, %d)", by.account, member)
 	return by.Write(ctx, func(tx *db.Tx, by For[Own]) error {
 		if by.membership == 0 {
-			return fault.New(fault.Conflict, "staff", "Make the person an owner directly.")
+			return fault.New(fault.Conflict, "staff", "Only an owner can offer ownership.")
 		}
 		target, err := find(tx, by.account, member)
 		if err != nil {
@@ -64,7 +81,7 @@ func (m *Memberships) OfferOwnership(ctx context.Context, by For[Own], member id
 		switch {
 		case member == by.membership || target.Owner:
 			return fault.New(fault.Conflict, "owner", target.Name+" is an owner already.")
-		case !mayOwn(target, tx.Now):
+		case !target.Runs(tx.Now) || target.EndsAt.Valid:
 			return errMayNotOwn
 		}
 		to, err := user.ByID(tx, target.UserID)
@@ -225,8 +242,13 @@ func (m *Memberships) EndOwnership(ctx context.Context, by For[Own], member id.M
 	})
 }
 
-// MakeOwner makes a member an owner at once, by an operator; all owners are
-// told.
+// errHasOwners is the answer to an operator who would make an owner where the
+// account has some of its own.
+var errHasOwners = fault.New(fault.Conflict, "has-owners", "This account has owners, and nobody becomes one without them: they share or hand over ownership under People. Where no owner can act any more, two operators make a new one, under “The owners are gone?” on the account's summary.")
+
+// MakeOwner makes a member an owner at once, by an operator, where nobody but a
+// stand-in owns the account: one that came from another system without anybody
+// who could own it. All owners are told.
 func (m *Memberships) MakeOwner(ctx context.Context, by For[Own], member id.Membership) (err error) {
 	defer fault.Wrap(&err, "access.MakeOwner(%d, %d)", by.account, member)
 	return by.Write(ctx, func(tx *db.Tx, by For[Own]) error {
@@ -237,8 +259,14 @@ func (m *Memberships) MakeOwner(ctx context.Context, by For[Own], member id.Memb
 		if err != nil {
 			return err
 		}
-		if target.Owner {
+		owners, err := db.All[Member](tx, membersQuery+" AND m.owner", by.account)
+		switch {
+		case err != nil:
+			return err
+		case target.Owner:
 			return fault.New(fault.Conflict, "owner", target.Name+" is an owner already.")
+		case !Ownerless(owners):
+			return errHasOwners
 		}
 		if err := m.setOwner(tx, by.proof, member, true); err != nil {
 			return err
@@ -248,6 +276,12 @@ func (m *Memberships) MakeOwner(ctx context.Context, by For[Own], member id.Memb
 	})
 }
 
+// Ownerless reports whether no person is among the owners of an account, only
+// stand-ins.
+func Ownerless(members []Member) bool {
+	return !slices.ContainsFunc(members, func(m Member) bool { return m.Owner && !m.Address.IsNowhere() })
+}
+
 // setOwner sets or clears the owner flag. Whoever stops being an owner keeps
 // full access.
 func (m *Memberships) setOwner(tx *db.Tx, by proof, member id.Membership, owner bool) error {
@@ -255,10 +289,11 @@ func (m *Memberships) setOwner(tx *db.Tx, by proof, member id.Membership, owner 
 	if err != nil {
 		return err
 	}
-	if owner && !mayOwn(target, tx.Now) {
-		return errMayNotOwn
-	}
-	if !owner {
+	if owner {
+		if err := fit(tx, target); err != nil {
+			return err
+		}
+	} else {
 		if err := notLastOwner(tx, by.account, member); err != nil {
 			return err
 		}
@@ -290,10 +325,8 @@ func MayBecomeOwner(tx *db.Tx, account id.Account, member id.Membership) error {
 		return err
 	case target.Owner:
 		return fault.New(fault.Conflict, "owner", target.Name+" is an owner already.")
-	case !mayOwn(target, tx.Now):
-		return errMayNotOwn
 	}
-	return nil
+	return fit(tx, target)
 }
 
 // Install makes a member an owner where the owners are gone. It asks no

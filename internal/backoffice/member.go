@@ -15,6 +15,7 @@ type memberView struct {
 	Above     string
 	MayChange bool
 	MayOwn    bool // the operator makes and unmakes owners
+	Ownerless bool // only a stand-in owns the account
 }
 
 // path is the member's address below the account's.
@@ -43,7 +44,12 @@ func (b *Backoffice) showMember(r *web.Request, acc access.For[access.ManagePeop
 		return err
 	}
 	_, own := access.Also[access.Own](acc)
-	v := memberView{Member: m, Choice: c, Above: above, MayChange: !acc.Closed() && acc.MayTouch(m) == nil, MayOwn: !acc.Closed() && own}
+	view, _ := access.Also[access.ViewPeople](acc)
+	members, err := b.Memberships.List(r.Context(), view)
+	if err != nil {
+		return err
+	}
+	v := memberView{Member: m, Choice: c, Above: above, MayChange: !acc.Closed() && acc.MayTouch(m) == nil, MayOwn: !acc.Closed() && own, Ownerless: access.Ownerless(members)}
 	return r.RenderAgain(cause, memberPage(newSheet(r, acc, m.Name, "Users"), v))
 }
 

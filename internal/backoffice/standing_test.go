@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"clientele/internal/access"
 	"clientele/internal/apptest"
 	"clientele/internal/id"
 )
@@ -19,10 +20,8 @@ func TestSuspendedIsOutEverywhere(t *testing.T) {
 		b := d.nora.On(twin)
 		b.Get("/me").Must(200)
 		path := "/staff/users/" + id.String(d.nora.User)
-		p := d.root.Get(path).Must(200, "Suspend the login", "Harbour Bakery")
-		if !strings.Contains(p.Body, "only owner who can act") {
-			t.Error("that the bakery has no other owner is not said")
-		}
+		w.JoinAs(d.bakery, access.Join{User: d.ada.User, Owner: true, Role: access.Role{BuiltIn: "full"}})
+		p := d.root.Get(path).Must(200, "Suspend the login")
 		if p := p.Submit(path+"/suspend", url.Values{"reason": {"bad"}}).Must(422); p.FieldError("reason") == "" {
 			t.Error("a reason of one word is taken")
 		}
@@ -45,6 +44,27 @@ func TestSuspendedIsOutEverywhere(t *testing.T) {
 			t.Errorf("after she is restored: %d", got)
 		}
 		d.root.PostOnly(path+"/restore", nil).Must(409)
+	})
+}
+
+// TestT048_StaffDoNotSuspendTheLastOwner is refused while an open account has
+// nobody else who can act as its owner, also where two are suspended at once.
+func TestT048_StaffDoNotSuspendTheLastOwner(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		d := newDesk(w)
+		path := func(p *apptest.Person) string { return "/staff/users/" + id.String(p.User) }
+		why := url.Values{"reason": {"Her mailbox was taken over by somebody."}}
+		p := d.root.Get(path(d.nora)).Must(200, "last owner", "Harbour Bakery")
+		if p.Find(`form[action$="/suspend"]`).Length() > 0 {
+			t.Error("what is refused is offered")
+		}
+		d.root.Post(path(d.nora)+"/suspend", why).Must(409, "is the last owner of Harbour Bakery", "sign it out everywhere")
+		d.nora.Get("/me").Must(200)
+		w.JoinAs(d.bakery, access.Join{User: d.ada.User, Owner: true, Role: access.Role{BuiltIn: "full"}})
+		apptest.Race(2, func(n int) { d.root.Browser.PostOnly(path([]*apptest.Person{d.nora, d.ada}[n])+"/suspend", why) })
+		if n := w.Count("users WHERE status = 'suspended'"); n != 1 {
+			t.Errorf("of two owners who are suspended at once %d are", n)
+		}
 	})
 }
 

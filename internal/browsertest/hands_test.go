@@ -54,6 +54,7 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 		s.Account(owner, "Field & Form")
 		bakery := "/a/" + id.String(s.Account(owner, "Harbour Bakery"))
 		b := s.visitor().open("/signin")
+		b.waits("for the first field to take the keyboard", func() bool { return b.focused() == "Mail address" })
 		b.keys(nora + kb.Tab + apptest.Password).enters(kb.Enter).at("/me/accounts")
 
 		b.keys(kb.Tab)

@@ -162,9 +162,9 @@ func (a *album) staff() {
 	a.shoot(b.open(account+"/users").press("Change the invitation to kim@example.com"), "staff-invitation")
 	a.shoot(b.open("/staff/mails").press("Nora Baker invites you to Harbour Bakery", "kim@"), "staff-mail")
 	a.shoot(b.open("/staff/users").press("Dana Field"), "staff-user")
-	b.open(account + "/users").press("Change Dana Field").click("Make an owner …")
+	b.open(account + "/users").press("Change Nora Baker").click("End the ownership …")
 	a.Clock.Move(11 * time.Minute)
-	a.shoot(b.press("Make Dana Field an owner"), "staff-step-up")
+	a.shoot(b.press("End the ownership of Nora Baker"), "staff-step-up")
 }
 
 // kept are the pages of an installation that has just been started, without a

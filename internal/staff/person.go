@@ -119,6 +119,12 @@ func (s *Staff) EndUserSession(ctx context.Context, by For[Help], u id.User, ses
 // askWhy asks for the reason of a suspension.
 const askWhy = "Say in a sentence why. Other operators and the log see it."
 
+// errLastOwner keeps an open account from being left without anybody who can
+// act as its owner.
+func errLastOwner(person user.User, owned []access.Reached) error {
+	return fault.New(fault.Conflict, "last-owner", person.Name+" is the last owner of "+access.Names(owned)+", so the login cannot be suspended. Find another owner or close the account first. To keep a stranger out of the login, sign it out everywhere and mail a link to set a new password.")
+}
+
 // SuspendUser keeps a user from signing in until she is restored: every session of
 // hers ends at once, on every node. What she is a member of stays. She is told
 // by mail.
@@ -129,6 +135,13 @@ func (s *Staff) SuspendUser(ctx context.Context, by For[Help], u id.User, reason
 		return err
 	}
 	return s.onUser(ctx, u, func(tx *db.Tx, person user.User) error {
+		owned, err := access.LockOwned(tx, u)
+		if err == nil && len(owned) > 0 {
+			err = errLastOwner(person, owned)
+		}
+		if err != nil {
+			return err
+		}
 		n, err := db.Exec(tx, "UPDATE users SET status = 'suspended', suspended_at = $2, suspended_why = $3 WHERE id = $1 AND status = 'active'", u, tx.Now, reason)
 		if err != nil {
 			return err

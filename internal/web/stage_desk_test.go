@@ -48,6 +48,9 @@ func isRecovery(approved string) func(*stage, *apptest.Browser) {
 	}
 }
 
+// ownsNothing has the user own nothing that is open.
+const ownsNothing = "UPDATE accounts SET status = 'closed', closed_at = created_at WHERE id IN (SELECT account_id FROM memberships WHERE user_id = {user} AND owner)"
+
 const suspendedUser = "UPDATE users SET status = 'suspended', suspended_at = created_at WHERE id = {user}"
 
 // deskUses are the routes of what staff keep beside accounts, and do about
@@ -75,7 +78,7 @@ var deskUses = map[string]use{
 	"POST /staff/fields/{field}":                               {fields: []string{"name", "Job number", "kind", "text"}},
 	"POST /staff/fields/{field}/up":                            {},
 	"POST /staff/fields/{field}/remove":                        {},
-	"POST /staff/users/{user}/suspend":                         {fields: []string{"reason", "Somebody else reads her mail."}},
+	"POST /staff/users/{user}/suspend":                         {before: ownsNothing, fields: []string{"reason", "Somebody else reads her mail."}},
 	"POST /staff/users/{user}/restore":                         {before: suspendedUser},
 	"POST /staff/users/{user}/sessions/{login}/end":            {},
 }
