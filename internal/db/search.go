@@ -20,7 +20,19 @@ type Index struct {
 	Text     string // the column
 	Only     string // a condition on the rows, named t, that may be found
 	Numbered bool   // rows are found by their number, too
+	Near     int    // how many rows are looked through before the index is asked; 0 for the usual
 }
+
+// near is how many rows are looked through, in their order, before the index is
+// asked. What very many rows have is found among the first of them, where the
+// index would have to compare lists as long as the table.
+const near = 2000
+
+// mostGrams is how many pieces of a part the index is asked for. More of them
+// make no shorter list, since the rows are looked at themselves, but more lists
+// to compare; the first ones tell the most, as of an address the name before
+// its host.
+const mostGrams = 6
 
 // Best finds the numbers of the rows that fit best: the one with exactly that
 // number, those whose number begins with it, those with words that begin with
@@ -108,37 +120,70 @@ func (x Index) holds(tx *Tx, n plain.Needle, after int64, limit int) ([]int64, e
 	return x.having(tx, n.Parts(), after, limit)
 }
 
-// having asks the index for the rows that have all grams of the parts, and
-// looks whether they have the parts themselves.
+// having finds the rows that have the parts, in their order: it looks through
+// the nearest, and asks the index for those behind them where that is not enough.
 func (x Index) having(tx *Tx, parts []string, after int64, limit int) ([]int64, error) {
-	var grams []string
-	for _, part := range parts {
-		grams = append(grams, plain.Grams(part)...)
-	}
-	slices.Sort(grams)
-	grams = slices.Compact(grams)
+	grams := gramsOf(parts)
 	if len(grams) == 0 {
 		return nil, nil
 	}
-	e := indexes[tx.db.engine]
-	args := []any{e.match(grams), after, limit}
-	like := ""
-	for _, part := range parts {
-		args = append(args, plain.Holding(part))
-		like += fmt.Sprintf(` AND %s LIKE $%d ESCAPE '\'`, strings.ReplaceAll(e.text, "{text}", x.Text), len(args))
+	most := x.Near
+	if most == 0 {
+		most = near
 	}
-	query := "SELECT t.id FROM " + strings.ReplaceAll(e.from, "{table}", x.Table) + " AND {id} > $2" + like + x.only() + " ORDER BY {id} LIMIT $3"
-	return All[int64](tx, strings.ReplaceAll(query, "{id}", e.id), args...)
+	type edge struct{ Rows, Last int64 }
+	to, err := One[edge](tx, "SELECT COUNT(*) AS rows, COALESCE(MAX(id), 0) AS last FROM (SELECT id FROM "+x.Table+" WHERE id > $1 ORDER BY id LIMIT $2) n", after, most)
+	if err != nil {
+		return nil, err
+	}
+	e := indexes[tx.db.engine]
+	found, err := x.look(tx, e.near, parts, after, limit, to.Last)
+	if err != nil || len(found) == limit || to.Rows < int64(most) {
+		return found, err
+	}
+	more, err := x.look(tx, e.far, parts, to.Last, limit-len(found), e.match(grams))
+	return append(found, more...), err
 }
 
-// indexes are how the engines are asked for the rows that have all of some
-// grams: SQLite's FTS5 by a query of its own, and PostgreSQL's GIN by an array.
+// look reads the rows behind a number that have the parts, in one way. What
+// that is asked for further stands as $3.
+func (x Index) look(tx *Tx, w way, parts []string, after int64, limit int, further any) ([]int64, error) {
+	query := "SELECT t.id FROM " + w.from
+	args := []any{after, limit, further}
+	for _, part := range parts {
+		args = append(args, plain.Holding(part))
+		query += fmt.Sprintf(` AND {text} LIKE $%d ESCAPE '\'`, len(args))
+	}
+	query += x.only() + " ORDER BY " + w.id + " LIMIT $2"
+	text := strings.ReplaceAll(indexes[tx.db.engine].text, "{column}", x.Text)
+	return All[int64](tx, strings.NewReplacer("{text}", text, "{table}", x.Table).Replace(query), args...)
+}
+
+// A way is how rows are read, and what they are in order of.
+type way struct{ from, id string }
+
+// gramsOf are the pieces by which the index is asked for all of the parts.
+func gramsOf(parts []string) (grams []string) {
+	for _, part := range parts {
+		of := plain.Grams(part)
+		grams = append(grams, of[:min(len(of), mostGrams)]...)
+	}
+	slices.Sort(grams)
+	return slices.Compact(grams)
+}
+
+// indexes are how the engines are asked for the rows behind $1: up to $3 those
+// near by, one after the other, and those far away that have all of the grams
+// in $3, SQLite's FTS5 by a query of its own and PostgreSQL's GIN by an array.
 var indexes = map[Engine]struct {
-	from, id, text string
-	match          func(grams []string) string
+	near, far way
+	text      string
+	match     func(grams []string) string
 }{
 	SQLite: {
-		from: "search_{table} s CROSS JOIN {table} t ON t.id = s.rowid WHERE search_{table} MATCH $1", id: "s.rowid", text: "' ' || t.{text}",
+		near: way{"{table} t WHERE t.id > $1 AND t.id <= $3", "t.id"},
+		far:  way{"search_{table} s CROSS JOIN {table} t ON t.id = s.rowid WHERE search_{table} MATCH $3 AND s.rowid > $1", "s.rowid"},
+		text: "' ' || t.{column}",
 		match: func(grams []string) string {
 			for i, g := range grams {
 				grams[i] = `"` + strings.ReplaceAll(g, `"`, `""`) + `"`
@@ -147,7 +192,9 @@ var indexes = map[Engine]struct {
 		},
 	},
 	Postgres: {
-		from: "search_{table} s JOIN {table} t ON t.id = s.id WHERE clientele_grams(s.text) @> string_to_array($1, chr(31))", id: "s.id", text: "s.text",
+		near:  way{"search_{table} s JOIN {table} t ON t.id = s.id WHERE s.id > $1 AND s.id <= $3", "s.id"},
+		far:   way{"search_{table} s JOIN {table} t ON t.id = s.id WHERE clientele_grams(s.text) @> string_to_array($3, chr(31)) AND s.id > $1", "s.id"},
+		text:  "s.text",
 		match: func(grams []string) string { return strings.Join(grams, "\x1f") },
 	},
 }

@@ -38,6 +38,7 @@ func TestSearchFindsWhatAScanFinds(t *testing.T) {
 					w.Exec("UPDATE users SET status = 'deleted', search = '' WHERE id = $1", id)
 				}
 			}
+			index.Near = rapid.IntRange(0, 5).Draw(r, "near")
 			typed := letters.Draw(r, "needle")
 			n, err := plain.ParseNeedle(typed)
 			if err != nil {
