@@ -2,11 +2,89 @@ package backoffice_test
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"testing"
+	"time"
 
 	"clientele/internal/apptest"
 )
+
+// sets has Robin set how long sessions last.
+func (s *shoulder) sets(t *testing.T, pairs ...string) {
+	t.Helper()
+	typed := url.Values{}
+	for n := 0; n < len(pairs); n += 2 {
+		typed.Set(pairs[n], pairs[n+1])
+	}
+	s.root.Get("/staff/settings/security").Must(200).Submit("/staff/settings/security", typed).Must(200, "Saved")
+}
+
+// TestT101_AnIdleOperatorActsForNobody: the time after which an operator is
+// signed out for doing nothing is the one that is set, also while she acts as
+// a customer, on every node; and what she is refused does not wake her
+// session.
+func TestT101_AnIdleOperatorActsForNobody(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		s := newShoulder(w)
+		twin := w.Twin()
+		s.act()
+		form := s.settings(s.sam.Browser)
+		form.Set("company", "Stolen Ltd")
+		s.sets(t, "staff_idle", "5 minutes")
+		w.Clock.Move(5*time.Minute - time.Microsecond)
+		s.sam.On(twin).Get(s.front).Must(200)
+		w.Clock.Move(5 * time.Minute)
+		s.sam.On(twin).Post(s.front+"/settings", form).Must(403, "Your staff session is over.")
+		s.sam.Get("/staff").Must(401)
+		if w.Count("accounts WHERE company = 'Stolen Ltd'") != 0 || s.running() != 0 {
+			t.Error("somebody else at the desk has acted")
+		}
+	})
+}
+
+// TestT101_ActingDoesNotOutliveTheStaffSession: the time after which staff are
+// signed out in any case counts from their sign-in, also while they act.
+func TestT101_ActingDoesNotOutliveTheStaffSession(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		s := newShoulder(w)
+		began := w.Clock.Now()
+		s.sets(t, "staff_life", "1 hour")
+		for range 3 {
+			w.Clock.Move(15 * time.Minute)
+			s.sam.Get("/staff").Must(200)
+		}
+		s.sam.PostOnly("/staff/confirm", url.Values{"password": {apptest.Password}}).Must(303)
+		s.act()
+		w.Clock.Move(began.Add(time.Hour).Sub(w.Clock.Now()) - time.Second)
+		s.sam.Get(s.front).Must(200)
+		w.Clock.Move(time.Second)
+		s.sam.Get(s.front).Must(403, "Your staff session is over.")
+		s.sam.Get("/staff").Must(401)
+	})
+}
+
+// TestT113_SweepEndsWhatStoodIdle without anybody's request, and nobody who
+// manages staff sees it run.
+func TestT113_SweepEndsWhatStoodIdle(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		s := newShoulder(w)
+		s.act()
+		s.sets(t, "staff_idle", "5 minutes")
+		w.Clock.Move(3 * time.Minute)
+		s.root.Get("/staff/impersonations").Must(200, "Sam Porter")
+		w.Clock.Move(3 * time.Minute)
+		if p := s.root.Get("/staff/impersonations").Must(200); p.Says("Sam Porter") {
+			t.Error("it seems to run")
+		}
+		if err := w.App.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if s.running() != 0 || w.Count("impersonations WHERE ended_why = 'session'") != 1 {
+			t.Error("its end is not written down")
+		}
+	})
+}
 
 // TestStaffEndSessionsOfAUser signs somebody out everywhere, from the staff
 // area (ASVS 7.4.5): who may help may do it, who may only look may not.
