@@ -5,6 +5,7 @@ import (
 
 	"clientele/internal/auth"
 	"clientele/internal/id"
+	"clientele/internal/setting"
 	"clientele/internal/staff"
 	"clientele/internal/ui"
 	"clientele/internal/web"
@@ -66,6 +67,7 @@ func (p place) form(path string) ui.FormProps {
 type mineForm struct {
 	staff.Mine
 	Me       staff.Identity
+	Rules    *setting.Values
 	Passkeys bool // this installation can use them
 	Errors   map[string]string
 	Above    string
@@ -74,7 +76,7 @@ type mineForm struct {
 func (b *Backoffice) mine(r *web.Request, _ staff.For[staff.Look]) error { return b.showMine(r, nil) }
 
 func (b *Backoffice) showMine(r *web.Request, cause error) (err error) {
-	f := mineForm{Me: r.Operator(), Passkeys: b.Staff.HasPasskeys()}
+	f := mineForm{Me: r.Operator(), Rules: b.Settings.Current(), Passkeys: b.Staff.HasPasskeys()}
 	if cause != nil {
 		f.Errors, f.Above = web.FieldErrors(cause)
 	}

@@ -8,16 +8,76 @@ import (
 	"time"
 
 	"clientele/internal/apptest"
+	"clientele/internal/id"
 )
 
-// sets has Robin set how long sessions last.
-func (s *shoulder) sets(t *testing.T, pairs ...string) {
+// sets has an operator set how long sessions last.
+func sets(t *testing.T, o *apptest.Operator, pairs ...string) {
 	t.Helper()
 	typed := url.Values{}
 	for n := 0; n < len(pairs); n += 2 {
 		typed.Set(pairs[n], pairs[n+1])
 	}
-	s.root.Get("/staff/settings/security").Must(200).Submit("/staff/settings/security", typed).Must(200, "Saved")
+	o.Get("/staff/settings/security").Must(200).Submit("/staff/settings/security", typed).Must(200, "Saved")
+}
+
+// TestT101_StaffSeeWhichSessionsAreOpen by the times that are set: one that
+// opens nothing any more is not listed, one that still does is, and signing
+// out everywhere is offered whatever is listed.
+func TestT101_StaffSeeWhichSessionsAreOpen(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		d := newDesk(w)
+		path := "/staff/users/" + id.String(d.nora.User)
+		end := path + "/sessions/end"
+		open := func(want bool) {
+			t.Helper()
+			p := d.root.Get(path).Must(200)
+			if got := p.Find(`form[action^="`+path+`/sessions/"]:not([action="`+end+`"])`).Length() > 0; got != want {
+				t.Errorf("a session of hers is listed: %t", got)
+			}
+			if p.Find(`form[action="`+end+`"]`).Length() != 1 {
+				t.Error("signing her out everywhere is not offered")
+			}
+			asked := d.root.Get(path+"/access?account="+id.String(d.bakery)).Must(200, "What the account asks for")
+			if got := !asked.Says("is signed in nowhere"); got != want {
+				t.Errorf("the diagnosis finds a browser of hers: %t", got)
+			}
+		}
+		sets(t, d.root, "session_idle", "15 minutes", "session_life", "1 hour")
+		open(true)
+		w.Clock.Move(15 * time.Minute)
+		open(false)
+		w.SignInOperator(d.root)
+		sets(t, d.root, "session_idle", "30 days", "session_life", "30 days")
+		w.Clock.Move(20 * 24 * time.Hour)
+		w.SignInOperator(d.root)
+		open(true)
+		d.nora.Get("/me").Must(200)
+		sets(t, d.root, "session_idle", "1 day", "session_life", "10 days")
+		open(false)
+	})
+}
+
+// TestT101_OperatorsSessionsAreCountedAsTheyLive by the times that are set, on
+// an operator's own page and on those of who manages staff.
+func TestT101_OperatorsSessionsAreCountedAsTheyLive(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		s := newShoulder(w)
+		open := func(want string) {
+			t.Helper()
+			s.root.Get("/staff/people/"+id.String(s.sam.Staff)).Must(200, "Signed in now"+want)
+		}
+		sets(t, s.root, "staff_idle", "5 minutes")
+		open("1 browser")
+		w.Clock.Move(3 * time.Minute)
+		s.root.Get("/staff").Must(200)
+		w.Clock.Move(3 * time.Minute)
+		open("0 browsers")
+		w.SignInOperator(s.sam)
+		if n := s.sam.Get("/staff/me").Must(200, "This one", "after 5 minutes without use, and 12 hours after").Find(`form[action^="/staff/me/sessions/"]`).Length(); n != 0 {
+			t.Errorf("Sam's own page lists %d other sessions", n)
+		}
+	})
 }
 
 // TestT101_AnIdleOperatorActsForNobody: the time after which an operator is
@@ -31,7 +91,7 @@ func TestT101_AnIdleOperatorActsForNobody(t *testing.T) {
 		s.act()
 		form := s.settings(s.sam.Browser)
 		form.Set("company", "Stolen Ltd")
-		s.sets(t, "staff_idle", "5 minutes")
+		sets(t, s.root, "staff_idle", "5 minutes")
 		w.Clock.Move(5*time.Minute - time.Microsecond)
 		s.sam.On(twin).Get(s.front).Must(200)
 		w.Clock.Move(5 * time.Minute)
@@ -49,7 +109,7 @@ func TestT101_ActingDoesNotOutliveTheStaffSession(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		s := newShoulder(w)
 		began := w.Clock.Now()
-		s.sets(t, "staff_life", "1 hour")
+		sets(t, s.root, "staff_life", "1 hour")
 		for range 3 {
 			w.Clock.Move(15 * time.Minute)
 			s.sam.Get("/staff").Must(200)
@@ -70,7 +130,7 @@ func TestT113_SweepEndsWhatStoodIdle(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		s := newShoulder(w)
 		s.act()
-		s.sets(t, "staff_idle", "5 minutes")
+		sets(t, s.root, "staff_idle", "5 minutes")
 		w.Clock.Move(3 * time.Minute)
 		s.root.Get("/staff/impersonations").Must(200, "Sam Porter")
 		w.Clock.Move(3 * time.Minute)
