@@ -131,7 +131,7 @@ func (a *App) build(key seal.Key, release string) {
 	}}
 	a.Memberships.WhenErased(a.tombs.add)
 	a.Merges = merge.New(a.DB, a.Auth, a.Memberships, a.Outbox, base, set)
-	a.System = system.New(a.DB, a.Jobs, key, a.Config, release)
+	a.System = system.New(a.DB, a.Jobs, set, key, a.Config, release)
 	a.Staff.Attend(a.System.Waits())
 	a.Mux = web.NewMux(web.Options{BaseURL: a.Config.Base, TrustedProxies: a.Config.Proxies, Settings: set, Log: a.Log, Key: key, Wall: time.Now},
 		a.DB, a.Auth, a.Memberships, a.Staff, a.Looks)
