@@ -46,3 +46,23 @@ func TestALookHasTheBrand(t *testing.T) {
 		}
 	})
 }
+
+// TestT113_WhoManagesStaffSeesWhoLooks: a role that manages staff, and looks as
+// nobody itself, finds who does and ends it; it still looks as nobody.
+func TestT113_WhoManagesStaffSeesWhoLooks(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		s := newShoulder(w)
+		lead := w.Operator("Lea Lead", "lea@northbeam.example", "readonly")
+		lead.Get("/staff/impersonations").Must(403)
+		s.root.Post("/staff/roles", url.Values{"name": {"Lead"}, "permissions": {"staff.manage"}}).Must(200, "The role is added")
+		w.Exec("UPDATE staff SET role = '', role_id = (SELECT id FROM staff_roles) WHERE id = $1", lead.Staff)
+		s.act()
+		if lead.Get("/staff").Must(200).Find(`nav a[href="/staff/impersonations"]`).Length() != 1 {
+			t.Error("the menu does not lead there")
+		}
+		page := lead.Get("/staff/impersonations").Must(200, "Sam Porter", "Alice Example")
+		page.Submit("/staff/impersonations/"+id.String(apptest.Query[id.Impersonation](w, "SELECT id FROM impersonations")[0])+"/end", nil).Must(200, "It is over.", "Nobody looks as anybody")
+		s.sam.Get(s.front).Must(403, "You no longer look as somebody else.")
+		s.ask(lead, s.alice.User, s.harbour).Must(403)
+	})
+}

@@ -80,6 +80,20 @@ func TestHealthAsksTheMailServerThatIsSet(t *testing.T) {
 	}, kept)
 }
 
+// TestEveryKindOfJobSaysWhatItDoes: the page of jobs names each in words.
+func TestEveryKindOfJobSaysWhatItDoes(t *testing.T) {
+	w := apptest.New(t, db.SQLite)
+	list, err := w.Jobs.Overviews(t.Context())
+	if err != nil || len(list) == 0 {
+		t.Fatalf("%d kinds: %v", len(list), err)
+	}
+	for _, o := range list {
+		if o.Words == o.Kind || o.Words == "" {
+			t.Errorf("the job %s has no words", o.Kind)
+		}
+	}
+}
+
 type brokenArgs struct {
 	Secret string `json:"secret"`
 }

@@ -248,7 +248,7 @@ func finish(tx *db.Tx, by audit.Actor, i access.Impersonation, why string) error
 
 // Running lists who looks as whom now: all of it for those who manage staff,
 // and an operator's own for the others.
-func (v *Impersonations) Running(ctx context.Context, by For[ViewAs]) (list []access.Impersonation, err error) {
+func (v *Impersonations) Running(ctx context.Context, by For[SeeLooks]) (list []access.Impersonation, err error) {
 	defer fault.Wrap(&err, "staff.Running")
 	_, all := Also[ManageStaff](by)
 	err = v.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
