@@ -97,7 +97,7 @@ func (b *Backoffice) renewed(r *web.Request, session string, err error, said str
 	if err != nil {
 		return err
 	}
-	r.StartStaffSession(session)
+	b.startSession(r, session)
 	r.Say(ui.Good, said+" Everywhere else you have been signed out.")
 	return r.Redirect("/staff/me")
 }
@@ -163,7 +163,7 @@ func (b *Backoffice) added(r *web.Request, p place, a staff.Added, err error, sa
 	if len(a.Codes) == 0 {
 		return b.renewed(r, a.Session, nil, said)
 	}
-	r.StartStaffSession(a.Session)
+	b.startSession(r, a.Session)
 	return r.Render(http.StatusOK, codesPage(p.page(r, "Your recovery codes"), a.Codes, said, p.next))
 }
 

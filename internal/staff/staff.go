@@ -62,12 +62,12 @@ func (Own) in(may access.StaffSet) bool            { return may.Has(access.Staff
 func (Recover) in(may access.StaffSet) bool        { return may.Has(access.StaffRecover) }
 func (ViewAs) in(may access.StaffSet) bool         { return may.Has(access.StaffViewAs) }
 func (ActAs) in(may access.StaffSet) bool          { return may.Has(access.StaffActAs) }
-func (ReadMail) in(may access.StaffSet) bool     { return may.Has(access.StaffReadMail) }
-func (ReadLog) in(may access.StaffSet) bool      { return may.Has(access.StaffReadLog) }
-func (ManageStaff) in(may access.StaffSet) bool  { return may.Has(access.StaffManageStaff) }
-func (Configure) in(may access.StaffSet) bool    { return may.Has(access.StaffConfigure) }
-func (SeeSystem) in(may access.StaffSet) bool    { return may.Has(access.StaffSeeSystem) }
-func (ManageSystem) in(may access.StaffSet) bool { return may.Has(access.StaffManageSystem) }
+func (ReadMail) in(may access.StaffSet) bool       { return may.Has(access.StaffReadMail) }
+func (ReadLog) in(may access.StaffSet) bool        { return may.Has(access.StaffReadLog) }
+func (ManageStaff) in(may access.StaffSet) bool    { return may.Has(access.StaffManageStaff) }
+func (Configure) in(may access.StaffSet) bool      { return may.Has(access.StaffConfigure) }
+func (SeeSystem) in(may access.StaffSet) bool      { return may.Has(access.StaffSeeSystem) }
+func (ManageSystem) in(may access.StaffSet) bool   { return may.Has(access.StaffManageSystem) }
 
 func (SeeLooks) in(may access.StaffSet) bool {
 	return may.Has(access.StaffViewAs) || may.Has(access.StaffManageStaff)
