@@ -11,6 +11,7 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/locale"
+	"clientele/internal/setting"
 	"clientele/internal/user"
 )
 
@@ -99,7 +100,7 @@ func (d Diagnosis) Lets(b Browser) bool {
 // Diagnose explains what a user's access to an account comes to. want is the
 // key of a permission; empty asks for no more than being let in. The caller
 // holds staff's permission, and the transaction sees everything.
-func Diagnose(tx *db.Tx, person user.User, account id.Account, want string) (d Diagnosis, err error) {
+func Diagnose(tx *db.Tx, rules *setting.Values, person user.User, account id.Account, want string) (d Diagnosis, err error) {
 	type row struct {
 		Name, Status string
 		Gate
@@ -127,7 +128,7 @@ func Diagnose(tx *db.Tx, person user.User, account id.Account, want string) (d D
 	if err := d.hold(tx, person.ID, want); err != nil {
 		return d, err
 	}
-	return d, d.gates(tx, person.ID, a.Gate)
+	return d, d.gates(tx, rules, person.ID, a.Gate)
 }
 
 // hold reads what she may do, as the check does.
@@ -159,7 +160,7 @@ func (d *Diagnosis) hold(tx *db.Tx, u id.User, want string) error {
 
 // gates holds the account's gate against what each session has shown, and
 // against what she could show.
-func (d *Diagnosis) gates(tx *db.Tx, u id.User, g Gate) error {
+func (d *Diagnosis) gates(tx *db.Tx, rules *setting.Values, u id.User, g Gate) error {
 	names, err := wayNames(tx, g)
 	if err != nil {
 		return err
@@ -169,7 +170,7 @@ func (d *Diagnosis) gates(tx *db.Tx, u id.User, g Gate) error {
 		return err
 	}
 	d.Gate = gateCondition(g, g.Asks(best, tx.Now), names, true)
-	sessions, err := auth.SessionsOf(tx, u)
+	sessions, err := auth.SessionsOf(tx, u, rules)
 	for _, s := range sessions {
 		d.Browsers = append(d.Browsers, Browser{s, gateCondition(g, g.Asks(s.Proof(), tx.Now), names, false)})
 	}

@@ -49,7 +49,7 @@ func TestADiagnosisSaysWhatTheCheckDoes(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				d, err := access.Diagnose(tx, person, g.customer, want)
+				d, err := access.Diagnose(tx, w.Settings.Current(), person, g.customer, want)
 				if err == nil && len(d.Browsers) > 0 {
 					said = d.Lets(d.Browsers[0])
 				}

@@ -9,6 +9,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/setting"
 )
 
 // An Impersonation is an operator who looks at one account as one of its
@@ -30,7 +31,9 @@ type Impersonation struct {
 	ExpiresAt   time.Time
 	ActingAt    db.Null[time.Time]
 	EndedAt     db.Null[time.Time]
+	SessionFrom time.Time // when the operator signed in
 	SeenAt      time.Time // when the operator was last seen
+	Version     int64     // of the settings
 	StaffHolding
 
 	StaffActive  bool
@@ -43,7 +46,7 @@ type Impersonation struct {
 // impersonationSQL reads impersonations, for the time in $1.
 const impersonationSQL = `
 	SELECT v.id, v.staff_id, s.name AS staff_name, v.staff_session_id AS session_id, v.user_id, u.name AS user_name, v.account_id, a.name AS account_name,
-		v.reason, v.origin, v.created_at, v.expires_at, v.acting_at, v.ended_at, x.seen_at, ` + StaffHoldingSQL + `,
+		v.reason, v.origin, v.created_at, v.expires_at, v.acting_at, v.ended_at, x.created_at AS session_from, x.seen_at, ` + setting.VersionSQL + ` AS version, ` + StaffHoldingSQL + `,
 		s.status = 'active' AS staff_active, x.ended_at IS NULL AND x.expires_at > $1 AND x.created_at <= $1 AS session_open,
 		u.status = 'active' AS user_active, EXISTS (SELECT 1 FROM staff o WHERE o.address = u.address AND o.status = 'active') AS user_is_staff, a.staff_may_look
 	FROM impersonations v JOIN staff s ON s.id = v.staff_id JOIN staff_sessions x ON x.id = v.staff_session_id AND x.staff_id = v.staff_id
@@ -60,8 +63,9 @@ func Impersonations(tx *db.Tx, where string, args ...any) ([]Impersonation, erro
 func (i Impersonation) Acts() bool { return i.ActingAt.Valid }
 
 // Over says why it opens nothing any more, in the words of the column
-// ended_why; empty while it does.
-func (i Impersonation) Over(now time.Time) (why string) {
+// ended_why; empty while it does. The rules say how long the operator's session
+// lives, since it lives no longer than that.
+func (i Impersonation) Over(now time.Time, rules *setting.Values) (why string) {
 	may := i.Set()
 	switch {
 	case i.EndedAt.Valid:
@@ -70,7 +74,7 @@ func (i Impersonation) Over(now time.Time) (why string) {
 		return "expired"
 	case !i.StaffActive:
 		return "staff"
-	case !i.SessionOpen:
+	case !i.SessionOpen || now.Sub(i.SeenAt) >= rules.StaffSessionIdle || now.Sub(i.SessionFrom) >= rules.StaffSessionLife:
 		return "session"
 	case !may.Has(StaffViewAs) || i.Acts() && !may.Has(StaffActAs):
 		return "role"
@@ -97,7 +101,7 @@ func (p proof) narrowed(tx *db.Tx) (proof, error) {
 	if err != nil {
 		return p, err
 	}
-	if len(list) != 1 || list[0].Over(tx.Now) != "" {
+	if len(list) != 1 || list[0].Over(tx.Now, p.m.settings.Current()) != "" {
 		return p, errLookOver
 	}
 	gives, _ := list[0].Set().onAccounts()

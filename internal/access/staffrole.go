@@ -125,7 +125,7 @@ var StaffPermissions = []StaffInfo{
 	{"log.view", "Read the whole log", "Read who did what in all accounts, and export it.", "Installation", StaffReadLog, staffSet(StaffLook), 0},
 	{"system.view", "See the system", "See jobs, health, versions and backups.", "Installation", StaffSeeSystem, staffSet(StaffLook), 0},
 	{"system.manage", "Run the system", "Have jobs tried again, and make backups.", "Installation", StaffManageSystem, staffSet(StaffLook, StaffSeeSystem), 0},
-	{"settings.manage", "Settings", "Change how the installation works and looks, and through whom people sign in.", "Installation", StaffConfigure, staffSet(StaffLook), 0},
+	{"settings.manage", "Settings", "Change how the installation works and looks, and through whom people sign in. Who can change the mail server can read all mail that is sent from then on, with the links in it.", "Installation", StaffConfigure, staffSet(StaffLook), 0},
 	{"staff.manage", "Manage staff", "Add and remove operators, and say what each may do, up to what this operator may do.", "Installation", StaffManageStaff, staffSet(StaffLook), 0},
 }
 

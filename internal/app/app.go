@@ -131,7 +131,7 @@ func (a *App) build(key seal.Key, release string) {
 	}}
 	a.Memberships.WhenErased(a.tombs.add)
 	a.Merges = merge.New(a.DB, a.Auth, a.Memberships, a.Outbox, base, set)
-	a.System = system.New(a.DB, a.Jobs, key, a.Config, release)
+	a.System = system.New(a.DB, a.Jobs, set, key, a.Config, release)
 	a.Staff.Attend(a.System.Waits())
 	a.Mux = web.NewMux(web.Options{BaseURL: a.Config.Base, TrustedProxies: a.Config.Proxies, Settings: set, Log: a.Log, Key: key, Wall: time.Now},
 		a.DB, a.Auth, a.Memberships, a.Staff, a.Looks)
@@ -199,13 +199,14 @@ func (a *App) Serve(ctx context.Context, out io.Writer) error {
 	return server.Shutdown(stop)
 }
 
-// inviteFirst prints and logs the link by which the first operator joins.
+// inviteFirst prints the link by which the first operator joins. The log says
+// only that there is one: it goes to places where others read.
 func (a *App) inviteFirst(ctx context.Context, out io.Writer) error {
 	link, err := a.Staff.FirstLink(ctx)
 	if err != nil || link == "" {
 		return err
 	}
-	a.Log.Info("there is no operator yet: the first one joins by this link, once and within 24 hours", "link", link)
+	a.Log.Info("there is no operator yet: the first one joins by the link that was printed")
 	_, err = fmt.Fprintf(out, "There is no operator yet. The first one joins by this link, once and within 24 hours:\n%s\n", link)
 	return err
 }

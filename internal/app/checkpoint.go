@@ -13,6 +13,9 @@ type checkpointArgs struct{}
 // Kind names the job in the queue.
 func (checkpointArgs) Kind() string { return "audit-checkpoint" }
 
+// Words says what it does.
+func (checkpointArgs) Words() string { return "Sign where the log has come to" }
+
 // mountCheckpoints has it done every hour.
 func (a *App) mountCheckpoints() {
 	job.Register(a.Jobs, func(ctx context.Context, _ checkpointArgs) error { return a.Checkpoint(ctx) })

@@ -128,6 +128,10 @@ type Session struct {
 	SecondAt  db.Null[time.Time]
 }
 
+// isOpen is the SQL of "this session opens something now" for a user ($1) at a
+// time ($2), by the settings in force: last used after $3, begun after $4.
+const isOpen = "user_id = $1 AND ended_at IS NULL AND created_at <= $2 AND expires_at > $2 AND seen_at > $3 AND created_at > $4"
+
 // Sessions lists where a person is signed in, the last used first.
 func (a *Auth) Sessions(ctx context.Context, i Identity) (list []Session, err error) {
 	defer fault.Wrap(&err, "auth.Sessions(%d)", i.user)
@@ -135,7 +139,7 @@ func (a *Auth) Sessions(ctx context.Context, i Identity) (list []Session, err er
 	err = a.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
 		list, err = db.All[Session](tx, `
 			SELECT id, created_at, seen_at, agent, network, way, second_at FROM sessions
-			WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND seen_at > $3 AND created_at > $4 ORDER BY seen_at DESC, id DESC LIMIT 100`,
+			WHERE `+isOpen+` ORDER BY seen_at DESC, id DESC LIMIT 100`,
 			i.user, tx.Now, tx.Now.Add(-rules.SessionIdle), tx.Now.Add(-rules.SessionLife))
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/mail"
+	"clientele/internal/setting"
 	"clientele/internal/user"
 )
 
@@ -29,12 +30,13 @@ func (s OpenSession) Proof() Proof {
 	return p
 }
 
-// SessionsOf lists where a user is signed in, the last used first.
-func SessionsOf(tx *db.Tx, u id.User) ([]OpenSession, error) {
+// SessionsOf lists where a user is signed in, the last used first, by the
+// rules of how long a session lives.
+func SessionsOf(tx *db.Tx, u id.User, rules *setting.Values) ([]OpenSession, error) {
 	return db.All[OpenSession](tx, `
 		SELECT id, created_at, seen_at, agent, network, way, second_at, proved_at, way_times FROM sessions
-		WHERE user_id = $1 AND ended_at IS NULL AND created_at <= $2 AND expires_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, id DESC LIMIT 100`,
-		u, tx.Now, tx.Now.Add(-SessionIdle))
+		WHERE `+isOpen+` ORDER BY seen_at DESC, id DESC LIMIT 100`,
+		u, tx.Now, tx.Now.Add(-rules.SessionIdle), tx.Now.Add(-rules.SessionLife))
 }
 
 // BestProof is what a user's session would have shown if she signed in now in

@@ -92,7 +92,7 @@ type looksView struct {
 	Now    time.Time
 }
 
-func (b *Backoffice) looksNow(r *web.Request, by staff.For[staff.ViewAs]) error {
+func (b *Backoffice) looksNow(r *web.Request, by staff.For[staff.SeeLooks]) error {
 	list, err := b.Looks.Running(r.Context(), by)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 
 	"clientele/internal/auth"
 	"clientele/internal/id"
+	"clientele/internal/setting"
 	"clientele/internal/staff"
 	"clientele/internal/ui"
 	"clientele/internal/web"
@@ -66,6 +67,7 @@ func (p place) form(path string) ui.FormProps {
 type mineForm struct {
 	staff.Mine
 	Me       staff.Identity
+	Rules    *setting.Values
 	Passkeys bool // this installation can use them
 	Errors   map[string]string
 	Above    string
@@ -74,7 +76,7 @@ type mineForm struct {
 func (b *Backoffice) mine(r *web.Request, _ staff.For[staff.Look]) error { return b.showMine(r, nil) }
 
 func (b *Backoffice) showMine(r *web.Request, cause error) (err error) {
-	f := mineForm{Me: r.Operator(), Passkeys: b.Staff.HasPasskeys()}
+	f := mineForm{Me: r.Operator(), Rules: b.Settings.Current(), Passkeys: b.Staff.HasPasskeys()}
 	if cause != nil {
 		f.Errors, f.Above = web.FieldErrors(cause)
 	}
@@ -95,7 +97,7 @@ func (b *Backoffice) renewed(r *web.Request, session string, err error, said str
 	if err != nil {
 		return err
 	}
-	r.StartStaffSession(session)
+	b.startSession(r, session)
 	r.Say(ui.Good, said+" Everywhere else you have been signed out.")
 	return r.Redirect("/staff/me")
 }
@@ -161,7 +163,7 @@ func (b *Backoffice) added(r *web.Request, p place, a staff.Added, err error, sa
 	if len(a.Codes) == 0 {
 		return b.renewed(r, a.Session, nil, said)
 	}
-	r.StartStaffSession(a.Session)
+	b.startSession(r, a.Session)
 	return r.Render(http.StatusOK, codesPage(p.page(r, "Your recovery codes"), a.Codes, said, p.next))
 }
 

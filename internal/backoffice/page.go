@@ -22,7 +22,7 @@ func page(r *web.Request, title string) ui.Page {
 		{Label: "Accounts", Href: "/staff/accounts", Icon: "accounts"},
 		{Label: "Users", Href: "/staff/users", Icon: "people"},
 	}
-	if _, err := staff.Check[staff.ViewAs](r.Operator()); err == nil {
+	if _, err := staff.Check[staff.SeeLooks](r.Operator()); err == nil {
 		nav = append(nav, ui.NavItem{Label: "Impersonations", Href: "/staff/impersonations", Icon: "eye"})
 	}
 	if readsMail(r) {

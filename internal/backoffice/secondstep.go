@@ -80,8 +80,18 @@ func (b *Backoffice) entered(r *web.Request, session string, err error) error {
 			return err
 		}
 	}
-	r.StartStaffSession(session)
+	b.startSession(r, session)
 	return r.Redirect(within(r.Value("next")))
+}
+
+// startSession gives the browser the session of an operator who has shown all
+// that she is asked for, and has it known again at her next sign-in. Where it
+// cannot be marked for that, she comes in all the same.
+func (b *Backoffice) startSession(r *web.Request, session string) {
+	r.StartStaffSession(session)
+	if mark, err := b.Staff.MarkOf(r.Context(), session); err == nil {
+		r.KnowOperator(mark)
+	}
 }
 
 // A secondForm is the second step as it was typed.

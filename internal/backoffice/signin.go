@@ -79,7 +79,7 @@ func (b *Backoffice) signIn(r *web.Request) error {
 
 func (b *Backoffice) doSignIn(r *web.Request) error {
 	next := within(r.Value("next"))
-	session, err := b.Staff.SignIn(r.Context(), r.Value("address"), r.Value("password"), r.Info())
+	session, err := b.Staff.SignIn(r.Context(), auth.Credential{Address: r.Value("address"), Password: r.Value("password"), Device: r.KnownOperator()}, r.Info())
 	if web.Mendable(err) {
 		_, above := web.FieldErrors(err)
 		return r.RenderAgain(err, b.signInForm(r, signInForm{Address: r.Value("address"), Next: next, Problem: above}))

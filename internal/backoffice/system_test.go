@@ -55,6 +55,45 @@ func TestHealthSaysWhatNeedsSomebody(t *testing.T) {
 	})
 }
 
+// TestHealthAsksTheMailServerThatIsSet sets a mail server in Settings, one
+// that works and then one that does not, and reads what health makes of it.
+func TestHealthAsksTheMailServerThatIsSet(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		root, alice := w.Operator("Root", "root@northbeam.example", "administrator"), w.Person("Alice", "alice@crowd.example")
+		server, err := url.Parse(w.Mail.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sets := func(port string) {
+			root.Get("/staff/settings/mail").Must(200).Submit("/staff/settings/mail", url.Values{"mail_host": {server.Hostname()}, "mail_port": {port}, "mail_security": {"none"}}).Must(200, "Saved")
+		}
+		root.Get("/staff/system").Must(200, "No mail server is set", "under Settings, Mail server")
+		sets(server.Port())
+		if p := root.Get("/staff/system").Must(200, "None has been sent yet"); p.Says("No mail server is set") {
+			t.Error("health does not know the server")
+		}
+		w.Browser().Post("/recover", url.Values{"address": {alice.Address}}).Must(200)
+		until(t, root.Browser, "/staff/system", "The mail server last took a message on")
+		sets("1")
+		w.Browser().Post("/recover", url.Values{"address": {alice.Address}}).Must(200)
+		until(t, root.Browser, "/staff/system", "The last try failed")
+	}, kept)
+}
+
+// TestEveryKindOfJobSaysWhatItDoes: the page of jobs names each in words.
+func TestEveryKindOfJobSaysWhatItDoes(t *testing.T) {
+	w := apptest.New(t, db.SQLite)
+	list, err := w.Jobs.Overviews(t.Context())
+	if err != nil || len(list) == 0 {
+		t.Fatalf("%d kinds: %v", len(list), err)
+	}
+	for _, o := range list {
+		if o.Words == o.Kind || o.Words == "" {
+			t.Errorf("the job %s has no words", o.Kind)
+		}
+	}
+}
+
 type brokenArgs struct {
 	Secret string `json:"secret"`
 }

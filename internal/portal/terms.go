@@ -18,7 +18,7 @@ func (p *Portal) mountTerms(m *web.Mux) {
 	m.TermsPage = p.termsInPlace
 	web.Public(m, "GET /terms", p.terms)
 	web.SignedIn(m, "POST /terms/accept", p.acceptTerms, web.Audits("terms.accepted"), web.BeforeTerms)
-	web.Public(m, "GET /brand/{file}", p.brandFile)
+	web.Public(m, "GET /brand/{file}", p.brandFile, web.ByStaff)
 }
 
 func (p *Portal) terms(r *web.Request) error {

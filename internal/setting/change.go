@@ -3,6 +3,7 @@ package setting
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,6 +53,9 @@ func (s *Settings) Change(tx *db.Tx, section Section, form Form, by audit.Actor)
 		}
 		typed, had := form.Typed[f.Key], v.Text(f.Key)
 		if f.Secret {
+			if staysBehind(r, form, after) {
+				bad.Take(f.Key, errAnew)
+			}
 			typed = s.takeSecret(&r, typed, had, form.Typed["mail_user"])
 		}
 		text, err := f.read(v, typed)
@@ -69,6 +73,21 @@ func (s *Settings) Change(tx *db.Tx, section Section, form Form, by audit.Actor)
 		return nil
 	}
 	return r.write(tx, by, string(section), before, after)
+}
+
+var errAnew = fault.New(fault.Invalid, "password-anew", "The password that is kept is for the server as it was. Type the one for this server, or leave the user name empty.")
+
+// staysBehind tells that a password is kept which would go to another server,
+// in another way or with another name than whoever set it meant: who changes
+// these need not know it, and could have it sent to a server of their own.
+func staysBehind(r row, form Form, changed map[string]string) bool {
+	if r.Sealed == "" || form.Typed["mail_password"] != "" || strings.TrimSpace(form.Typed["mail_user"]) == "" {
+		return false
+	}
+	return slices.ContainsFunc([]string{"mail_host", "mail_security", "mail_port", "mail_user"}, func(key string) bool {
+		_, moved := changed[key]
+		return moved
+	})
 }
 
 // takeSecret seals a password that was typed, and gives back the mark that

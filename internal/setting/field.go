@@ -121,7 +121,7 @@ var fields = []Field{
 	},
 	{
 		Key: "mail_password", Label: "Password", Section: Mail, Secret: true, read: readSecret,
-		Hint: "It is sealed and never shown again. Left empty, the one that is kept stays.",
+		Hint: "It is sealed and never shown again. Left empty, the one that is kept stays; with another server, encryption, port or user name, type it anew.",
 	},
 	{
 		Key: "mail_from", Empty: "no-reply at this server's name", Label: "Sender", Section: Mail, Setting: "CLIENTELE_MAIL_FROM", read: readFrom,

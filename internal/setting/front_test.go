@@ -198,7 +198,7 @@ func TestTheMailServersPasswordIsSealed(t *testing.T) {
 		if sealed == "" {
 			t.Fatal("nothing is sealed")
 		}
-		set(t, r.Browser, "mail", "mail_port", "2525").Must(200, "Saved")
+		set(t, r.Browser, "mail", "mail_from", "post@example.com").Must(200, "Saved")
 		if apptest.Query[string](w, "SELECT sealed FROM settings")[0] != sealed {
 			t.Error("the password went with a change of something else")
 		}
@@ -207,6 +207,36 @@ func TestTheMailServersPasswordIsSealed(t *testing.T) {
 			t.Error("the password can be read")
 		}
 		set(t, r.Browser, "mail", "mail_user", "").Must(200, "Saved")
+		if apptest.Query[string](w, "SELECT sealed FROM settings")[0] != "" {
+			t.Error("the password stays without a user")
+		}
+	}, kept)
+}
+
+// TestThePasswordIsNotSentToAnotherServer: whoever may change the mail server
+// does not know its password, and cannot have it sent to a server of their own.
+// What was typed stays on the page.
+func TestThePasswordIsNotSentToAnotherServer(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		r := root(w)
+		set(t, r.Browser, "mail", "mail_host", "mail.example.com", "mail_user", "ann", "mail_password", "a-s3cret-of-the-server").Must(200, "Saved")
+		before := apptest.Query[string](w, "SELECT body || sealed FROM settings")[0]
+		for key, value := range map[string]string{"mail_host": "127.0.0.1", "mail_port": "2525", "mail_security": "offered", "mail_user": "bob"} {
+			p := set(t, r.Browser, "mail", key, value).Must(422)
+			if p.FieldError("mail_password") == "" {
+				t.Errorf("with another %s, the password is not asked for", key)
+			}
+			if typed := apptest.FormValues(p.Find(`form[action="/staff/settings/mail"]`)); typed.Get(key) != value || typed.Get("mail_user") == "" {
+				t.Errorf("what was typed is lost: %v", typed)
+			}
+		}
+		if apptest.Query[string](w, "SELECT body || sealed FROM settings")[0] != before {
+			t.Error("something was saved")
+		}
+		set(t, r.Browser, "mail", "mail_host", "MAIL.example.com ").Must(200, "Saved") // the same one
+		set(t, r.Browser, "mail", "mail_host", "other.example.com", "mail_password", "another").Must(200, "Saved")
+		set(t, r.Browser, "mail", "mail_host", "third.example.com", "mail_user", "").Must(200, "Saved")
+		set(t, r.Browser, "mail", "mail_host", "fourth.example.com").Must(200, "Saved")
 		if apptest.Query[string](w, "SELECT sealed FROM settings")[0] != "" {
 			t.Error("the password stays without a user")
 		}

@@ -74,7 +74,7 @@ func (s *Staff) Person(ctx context.Context, by For[Look], u id.User) (p Person, 
 		if p.MoreThan = len(p.Reach) > PageSize; p.MoreThan {
 			p.Reach = p.Reach[:PageSize]
 		}
-		if p.Standing, err = standing(tx, u); err != nil {
+		if p.Standing, err = standing(tx, s.settings.Current(), u); err != nil {
 			return err
 		}
 		if p.LastOwnerOf, err = access.SoleOwnedBy(tx, u); err != nil {

@@ -56,7 +56,7 @@ func (v *Impersonations) Subject(ctx context.Context, by For[ViewAs], u id.User,
 		if err != nil {
 			return err
 		}
-		s.Running, err = runningOf(tx, by.session)
+		s.Running, err = v.runningOf(tx, by.session)
 		return err
 	})
 	return s, err
@@ -99,9 +99,14 @@ func subject(tx *db.Tx, u id.User, a id.Account) (s Subject, err error) {
 // running are those that have not been ended, whether or not they are over.
 const running = "v.ended_at IS NULL"
 
-func runningOf(tx *db.Tx, session id.Session) ([]access.Impersonation, error) {
+// over says why an impersonation is over, by the settings in force.
+func (v *Impersonations) over(i access.Impersonation, now time.Time) (why string) {
+	return i.Over(now, v.settings.Current())
+}
+
+func (v *Impersonations) runningOf(tx *db.Tx, session id.Session) ([]access.Impersonation, error) {
 	list, err := access.Impersonations(tx, running+" AND v.staff_session_id = $2", session)
-	if err != nil || len(list) == 0 || list[0].Over(tx.Now) != "" {
+	if err != nil || len(list) == 0 || v.over(list[0], tx.Now) != "" {
 		return nil, err
 	}
 	return list, nil
@@ -140,7 +145,7 @@ func (v *Impersonations) start(tx *db.Tx, by For[ViewAs], s Subject, a id.Accoun
 		return "", err
 	}
 	for _, i := range before {
-		why := i.Over(tx.Now)
+		why := v.over(i, tx.Now)
 		if why == "" {
 			return "", errRunning
 		}
@@ -178,7 +183,7 @@ var system = audit.Actor{Kind: audit.System, Via: audit.ViaSystem}
 func (v *Impersonations) Act(ctx context.Context, by For[ActAs]) (i access.Impersonation, err error) {
 	defer fault.Wrap(&err, "staff.Act(%d)", by.staff)
 	err = v.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
-		list, err := runningOf(tx, by.session)
+		list, err := v.runningOf(tx, by.session)
 		if err != nil {
 			return err
 		}
@@ -243,13 +248,13 @@ func finish(tx *db.Tx, by audit.Actor, i access.Impersonation, why string) error
 
 // Running lists who looks as whom now: all of it for those who manage staff,
 // and an operator's own for the others.
-func (v *Impersonations) Running(ctx context.Context, by For[ViewAs]) (list []access.Impersonation, err error) {
+func (v *Impersonations) Running(ctx context.Context, by For[SeeLooks]) (list []access.Impersonation, err error) {
 	defer fault.Wrap(&err, "staff.Running")
 	_, all := Also[ManageStaff](by)
 	err = v.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
 		found, err := access.Impersonations(tx, running+" AND (v.staff_id = $2 OR $3) ORDER BY v.id DESC", by.staff, all)
 		for _, i := range found {
-			if i.Over(tx.Now) == "" {
+			if v.over(i, tx.Now) == "" {
 				list = append(list, i)
 			}
 		}
@@ -266,23 +271,18 @@ func (i Identity) IsOwn(v access.Impersonation) bool { return v.SessionID == i.s
 // says so.
 func (v *Impersonations) Identify(ctx context.Context, token string, r auth.Request) (who auth.Identity, i access.Impersonation, why string, err error) {
 	defer fault.Wrap(&err, "staff.Impersonations.Identify")
-	var now time.Time
-	err = v.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
-		now = tx.Now
-		list, err := access.Impersonations(tx, "v.token_hash = $2", auth.HashToken(token))
-		if err != nil || len(list) == 0 {
-			why = "unknown"
-			return err
-		}
-		i = list[0]
-		if why = i.Over(tx.Now); why == "" && !tx.Now.Before(i.SeenAt.Add(SessionIdle)) {
-			why = "session"
-		}
-		u, err := user.ByID(tx, i.UserID)
-		who = auth.Impersonated(u, auth.Impersonator{Number: i.ID, Staff: i.StaffID, Name: i.StaffName, Account: i.AccountID}, r)
-		return err
-	})
-	if err == nil && why == "" {
+	who, i, now, err := v.ofToken(ctx, token, r)
+	if err == nil && i.ID == 0 {
+		return auth.Identity{}, i, "unknown", nil
+	}
+	if err == nil {
+		err = v.settings.Seen(ctx, i.Version)
+	}
+	if err != nil {
+		return auth.Identity{}, i, "", err
+	}
+	why = v.over(i, now)
+	if why == "" {
 		_, err = access.Check[access.Enter](ctx, v.memberships, access.Person(who), i.AccountID)
 		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Denied) {
 			why, err = "access", nil
@@ -295,6 +295,23 @@ func (v *Impersonations) Identify(ctx context.Context, token string, r auth.Requ
 		return auth.Identity{}, i, why, v.noteOver(ctx, i, why)
 	}
 	return who, i, "", v.seen(ctx, i, now)
+}
+
+// ofToken reads an impersonation by its token, and whom it makes of the
+// operator; none where there is none.
+func (v *Impersonations) ofToken(ctx context.Context, token string, r auth.Request) (who auth.Identity, i access.Impersonation, now time.Time, err error) {
+	err = v.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		now = tx.Now
+		list, err := access.Impersonations(tx, "v.token_hash = $2", auth.HashToken(token))
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		i = list[0]
+		u, err := user.ByID(tx, i.UserID)
+		who = auth.Impersonated(u, auth.Impersonator{Number: i.ID, Staff: i.StaffID, Name: i.StaffName, Account: i.AccountID}, r)
+		return err
+	})
+	return who, i, now, err
 }
 
 // noteOver writes down that an impersonation ended by itself, where that is
@@ -340,7 +357,7 @@ func (v *Impersonations) Sweep(ctx context.Context) (err error) {
 			return err
 		}
 		for _, i := range list {
-			if why := i.Over(tx.Now); why != "" {
+			if why := v.over(i, tx.Now); why != "" {
 				if err := finish(tx, system, i, why); err != nil {
 					return err
 				}

@@ -10,6 +10,7 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/plain"
+	"clientele/internal/setting"
 )
 
 // A Session is a signed-in browser, as its operator sees it.
@@ -20,6 +21,15 @@ type Session struct {
 	Agent     string
 	Network   string
 	This      bool
+}
+
+// isOpen is the SQL of "this session x signs its operator in now", at a time
+// ($1), by the settings in force: last used after $2, begun after $3.
+const isOpen = "x.second_at IS NOT NULL AND x.ended_at IS NULL AND x.expires_at > $1 AND x.seen_at > $2 AND x.created_at > $3"
+
+// openSince are the parameters of isOpen.
+func openSince(tx *db.Tx, rules *setting.Values) (now, seen, began any) {
+	return tx.Now, tx.Now.Add(-rules.StaffSessionIdle), tx.Now.Add(-rules.StaffSessionLife)
 }
 
 // Mine is what signs an operator in, on one page.
@@ -35,10 +45,10 @@ func (s *Staff) Mine(ctx context.Context, i Identity) (o Mine, err error) {
 		if o.Held, err = auth.HeldBy(tx, auth.Operator(i.staff)); err != nil {
 			return err
 		}
+		now, seen, began := openSince(tx, s.settings.Current())
 		o.Sessions, err = db.All[Session](tx, `
-			SELECT id, created_at, seen_at, agent, network, id = $4 AS this FROM staff_sessions
-			WHERE staff_id = $1 AND second_at IS NOT NULL AND ended_at IS NULL AND expires_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, id DESC LIMIT 100`,
-			i.staff, tx.Now, tx.Now.Add(-SessionIdle), i.session)
+			SELECT x.id, x.created_at, x.seen_at, x.agent, x.network, x.id = $5 AS this FROM staff_sessions x
+			WHERE x.staff_id = $4 AND `+isOpen+` ORDER BY x.seen_at DESC, x.id DESC LIMIT 100`, now, seen, began, i.staff, i.session)
 		return err
 	})
 	return o, err

@@ -48,14 +48,15 @@ const operatorSQL = `
 		(SELECT COUNT(*) FROM staff_authenticators a WHERE a.staff_id = s.id) AS apps,
 		(SELECT COUNT(*) FROM staff_passkeys p WHERE p.staff_id = s.id) AS passkeys,
 		(SELECT MAX(l.expires_at) FROM staff_links l WHERE l.staff_id = s.id AND l.ended_at IS NULL) AS link_until,
-		(SELECT COUNT(*) FROM staff_sessions x WHERE x.staff_id = s.id AND x.second_at IS NOT NULL AND x.ended_at IS NULL AND x.expires_at > $1 AND x.seen_at > $2) AS sessions
+		(SELECT COUNT(*) FROM staff_sessions x WHERE x.staff_id = s.id AND ` + isOpen + `) AS sessions
 	FROM staff s`
 
 // People lists the operators.
 func (s *Staff) People(ctx context.Context, by For[ManageStaff]) (list []Operator, err error) {
 	defer fault.Wrap(&err, "staff.People")
 	err = s.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
-		list, err = db.All[Operator](tx, operatorSQL+" ORDER BY s.status, s.name, s.id", tx.Now, tx.Now.Add(-SessionIdle))
+		now, seen, began := openSince(tx, s.settings.Current())
+		list, err = db.All[Operator](tx, operatorSQL+" ORDER BY s.status, s.name, s.id", now, seen, began)
 		return err
 	})
 	return list, err
@@ -65,14 +66,15 @@ func (s *Staff) People(ctx context.Context, by For[ManageStaff]) (list []Operato
 func (s *Staff) Operator(ctx context.Context, by For[ManageStaff], who id.Staff) (o Operator, err error) {
 	defer fault.Wrap(&err, "staff.Operator(%d)", who)
 	err = s.db.Read(ctx, db.Nothing, func(tx *db.Tx) error {
-		o, err = operator(tx, who)
+		o, err = s.operator(tx, who)
 		return err
 	})
 	return o, err
 }
 
-func operator(tx *db.Tx, who id.Staff) (Operator, error) {
-	o, err := db.One[Operator](tx, operatorSQL+" WHERE s.id = $3", tx.Now, tx.Now.Add(-SessionIdle), who)
+func (s *Staff) operator(tx *db.Tx, who id.Staff) (Operator, error) {
+	now, seen, began := openSince(tx, s.settings.Current())
+	o, err := db.One[Operator](tx, operatorSQL+" WHERE s.id = $4", now, seen, began, who)
 	if errors.Is(err, db.ErrNone) {
 		err = fault.Missing()
 	}
@@ -98,7 +100,7 @@ func (s *Staff) manage(ctx context.Context, by For[ManageStaff], fn func(tx *db.
 		if err := lock(tx); err != nil {
 			return err
 		}
-		me, err := operator(tx, by.staff)
+		me, err := s.operator(tx, by.staff)
 		if err != nil {
 			return err
 		}
@@ -119,7 +121,7 @@ func (s *Staff) manage(ctx context.Context, by For[ManageStaff], fn func(tx *db.
 // manageOne is manage for what is done to one other operator.
 func (s *Staff) manageOne(ctx context.Context, by For[ManageStaff], who id.Staff, event string, fn func(tx *db.Tx, may access.StaffSet, o Operator) error) error {
 	return s.manage(ctx, by, func(tx *db.Tx, may access.StaffSet) error {
-		o, err := operator(tx, who)
+		o, err := s.operator(tx, who)
 		switch {
 		case err != nil:
 			return err
@@ -132,7 +134,7 @@ func (s *Staff) manageOne(ctx context.Context, by For[ManageStaff], who id.Staff
 			return err
 		}
 		r := record(event, who)
-		if now, err := operator(tx, who); err == nil && now.Chosen() != o.Chosen() {
+		if now, err := s.operator(tx, who); err == nil && now.Chosen() != o.Chosen() {
 			r.Before, r.After = map[string]string{"role": o.Chosen().Key()}, map[string]string{"role": now.Chosen().Key()}
 		}
 		return audit.Write(tx, by.Actor(), r)

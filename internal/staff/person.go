@@ -11,6 +11,7 @@ import (
 	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/mail"
+	"clientele/internal/setting"
 	"clientele/internal/user"
 )
 
@@ -71,8 +72,8 @@ func (b Belonging) Label() string {
 }
 
 // standing reads a Standing.
-func standing(tx *db.Tx, u id.User) (s Standing, err error) {
-	if s.Open, err = auth.SessionsOf(tx, u); err != nil {
+func standing(tx *db.Tx, rules *setting.Values, u id.User) (s Standing, err error) {
+	if s.Open, err = auth.SessionsOf(tx, u, rules); err != nil {
 		return s, err
 	}
 	s.Addresses, err = db.All[AddressChange](tx, `
@@ -184,7 +185,7 @@ func (s *Staff) RestoreUser(ctx context.Context, by For[Help], u id.User) (err e
 func (s *Staff) Diagnose(ctx context.Context, by For[Look], u id.User, a id.Account, want string) (d access.Diagnosis, err error) {
 	defer fault.Wrap(&err, "staff.Diagnose(%d, %d)", u, a)
 	err = s.readUser(ctx, u, func(tx *db.Tx, person user.User) error {
-		d, err = access.Diagnose(tx, person, a, want)
+		d, err = access.Diagnose(tx, s.settings.Current(), person, a, want)
 		return err
 	})
 	return d, err

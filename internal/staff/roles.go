@@ -215,7 +215,7 @@ func (s *Staff) manageRole(ctx context.Context, by For[ManageStaff], number id.S
 		if err != nil {
 			return err
 		}
-		me, err := operator(tx, by.staff)
+		me, err := s.operator(tx, by.staff)
 		switch {
 		case err != nil:
 			return err

@@ -108,26 +108,26 @@ func (s *Staff) Any(ctx context.Context) (any bool, err error) {
 	return any, err
 }
 
-var (
-	wrong      = fault.New(fault.Invalid, "sign-in", "The address or the password is not right.")
-	perPerson  = auth.Limit{Hits: 10, Per: 15 * time.Minute}
-	perNetwork = auth.Limit{Hits: 30, Per: 15 * time.Minute}
-)
+var wrong = fault.New(fault.Invalid, "sign-in", "The address or the password is not right.")
 
 // SignIn takes an operator's password, the first step of her sign-in. The
 // session that it starts is good for the second one, or, where she has no
 // second factor yet, for setting one up, and for nothing else.
-func (s *Staff) SignIn(ctx context.Context, typed, password string, r auth.Request) (token string, err error) {
+func (s *Staff) SignIn(ctx context.Context, c auth.Credential, r auth.Request) (token string, err error) {
 	defer fault.Wrap(&err, "staff.SignIn")
-	address, badAddress := mail.ParseAddress(typed)
-	who, hash, err := s.before(ctx, address, badAddress == nil, r)
+	found, err := s.before(ctx, c, r)
 	if err != nil {
 		return "", err
 	}
-	ok, err := s.hasher.Verify(ctx, hash, password)
+	verify := s.hasher.Verify
+	if found.known {
+		verify = s.hasher.VerifyKnown
+	}
+	ok, err := verify(ctx, found.Password, c.Password)
 	if err != nil {
 		return "", err
 	}
+	who, hash := found.ID, found.Password
 	if !ok || who == 0 {
 		return "", s.noteFailure(ctx, who, r)
 	}
@@ -139,10 +139,7 @@ func (s *Staff) SignIn(ctx context.Context, typed, password string, r auth.Reque
 		if n == 0 {
 			return wrong
 		}
-		if err := perPerson.Forgive(tx, "staff.person:"+address.String()); err != nil {
-			return err
-		}
-		if err := perNetwork.Forgive(tx, "staff.network:"+auth.Network(r.Network)); err != nil {
+		if err := found.forgive(tx, c, r); err != nil {
 			return err
 		}
 		if token, err = halfway(tx, who, r); err != nil {
@@ -161,34 +158,6 @@ func acting(who id.Staff, r auth.Request) audit.Actor {
 // record is a record about an operator.
 func record(event string, about id.Staff) audit.Record {
 	return audit.Record{Event: event, Object: "staff", ObjectID: int64(about)}
-}
-
-func (s *Staff) before(ctx context.Context, address mail.Address, valid bool, r auth.Request) (who id.Staff, hash string, err error) {
-	var wait time.Duration
-	err = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
-		if wait, err = perNetwork.Take(tx, "staff.network:"+auth.Network(r.Network)); err != nil || !valid {
-			return err
-		}
-		own, err := perPerson.Take(tx, "staff.person:"+address.String())
-		if err != nil {
-			return err
-		}
-		wait = max(wait, own)
-		type row struct {
-			ID       id.Staff
-			Password string
-		}
-		found, err := db.One[row](tx, "SELECT id, password FROM staff WHERE address = $1 AND status = 'active'", address)
-		if errors.Is(err, db.ErrNone) {
-			err = nil
-		}
-		who, hash = found.ID, found.Password
-		return err
-	})
-	if err == nil && wait > 0 {
-		err = fault.Wait("sign-in", "Too many attempts to sign in. Wait a while and try again.", wait)
-	}
-	return who, hash, err
 }
 
 // own counts an attempt at one's own password within a session, where no

@@ -16,7 +16,10 @@ import (
 
 // A Permission is one thing that an operator may do, as a type. The list is
 // closed: what each allows stands in access.StaffPermissions.
-type Permission interface{ bit() access.StaffBit }
+type Permission interface {
+	// in reports whether who may do what is in the set may do it.
+	in(may access.StaffSet) bool
+}
 
 // The permissions of operators. What one may do within an account is decided
 // by access, from the same set.
@@ -35,6 +38,9 @@ type (
 	ViewAs struct{}
 	// ActAs acts in the client area for a customer.
 	ActAs struct{}
+	// SeeLooks sees who looks as whom now: who looks sees herself, and who
+	// manages staff sees everybody.
+	SeeLooks struct{}
 	// ReadMail reads the mail log.
 	ReadMail struct{}
 	// ReadLog reads and exports the audit log of all accounts.
@@ -49,19 +55,23 @@ type (
 	ManageSystem struct{}
 )
 
-func (Look) bit() access.StaffBit           { return access.StaffLook }
-func (Help) bit() access.StaffBit           { return access.StaffHelp }
-func (ManageAccounts) bit() access.StaffBit { return access.StaffManageAccounts }
-func (Own) bit() access.StaffBit            { return access.StaffOwn }
-func (Recover) bit() access.StaffBit        { return access.StaffRecover }
-func (ViewAs) bit() access.StaffBit         { return access.StaffViewAs }
-func (ActAs) bit() access.StaffBit          { return access.StaffActAs }
-func (ReadMail) bit() access.StaffBit       { return access.StaffReadMail }
-func (ReadLog) bit() access.StaffBit        { return access.StaffReadLog }
-func (ManageStaff) bit() access.StaffBit    { return access.StaffManageStaff }
-func (Configure) bit() access.StaffBit      { return access.StaffConfigure }
-func (SeeSystem) bit() access.StaffBit      { return access.StaffSeeSystem }
-func (ManageSystem) bit() access.StaffBit   { return access.StaffManageSystem }
+func (Look) in(may access.StaffSet) bool           { return may.Has(access.StaffLook) }
+func (Help) in(may access.StaffSet) bool           { return may.Has(access.StaffHelp) }
+func (ManageAccounts) in(may access.StaffSet) bool { return may.Has(access.StaffManageAccounts) }
+func (Own) in(may access.StaffSet) bool            { return may.Has(access.StaffOwn) }
+func (Recover) in(may access.StaffSet) bool        { return may.Has(access.StaffRecover) }
+func (ViewAs) in(may access.StaffSet) bool         { return may.Has(access.StaffViewAs) }
+func (ActAs) in(may access.StaffSet) bool          { return may.Has(access.StaffActAs) }
+func (ReadMail) in(may access.StaffSet) bool       { return may.Has(access.StaffReadMail) }
+func (ReadLog) in(may access.StaffSet) bool        { return may.Has(access.StaffReadLog) }
+func (ManageStaff) in(may access.StaffSet) bool    { return may.Has(access.StaffManageStaff) }
+func (Configure) in(may access.StaffSet) bool      { return may.Has(access.StaffConfigure) }
+func (SeeSystem) in(may access.StaffSet) bool      { return may.Has(access.StaffSeeSystem) }
+func (ManageSystem) in(may access.StaffSet) bool   { return may.Has(access.StaffManageSystem) }
+
+func (SeeLooks) in(may access.StaffSet) bool {
+	return may.Has(access.StaffViewAs) || may.Has(access.StaffManageStaff)
+}
 
 // An Identity is a signed-in operator in one request. Only Identify makes
 // one; the zero value is nobody.
@@ -129,7 +139,7 @@ func Check[P Permission](i Identity) (For[P], error) {
 	if !i.SignedIn() {
 		return For[P]{}, fault.New(fault.NotSignedIn, "staff", "Sign in as staff.")
 	}
-	if !i.may.Has(p.bit()) {
+	if !p.in(i.may) {
 		return For[P]{}, fault.New(fault.Denied, "staff-permission", "Your role, "+i.RoleLabel()+", does not allow this. Ask an administrator.")
 	}
 	return For[P]{Identity: i}, nil

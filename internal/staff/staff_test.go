@@ -1,6 +1,7 @@
 package staff_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -174,6 +175,62 @@ func TestT090_AnOperatorsCodeWorksOnceAndGuessingIsBounded(t *testing.T) {
 		}
 	}, kept)
 }
+
+// TestT086_NoStrangerKeepsAnOperatorOut guesses an operator's password from
+// very many networks, and from her own: in the browser that she has signed in
+// with she still comes in, elsewhere after a quarter of an hour. What marks the
+// browser opens nothing, has brakes of its own, and counts no more once what
+// proves her has changed.
+func TestT086_NoStrangerKeepsAnOperatorOut(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		o, other := w.Operator("Olga", "olga@crew.example", "administrator"), w.Operator("Otto", "otto@crew.example", "support")
+		w.StaffApp(o)
+		w.StaffApp(other)
+		try := func(b *apptest.Browser, password string) int {
+			return b.PostOnly("/staff/signin", form("address", o.Address, "password", password)).Status
+		}
+		flood := func(b *apptest.Browser) (let int) {
+			defer w.Auth.Hasher().Fill()()
+			for n := range 60 {
+				if b.Network = fmt.Sprintf("203.0.113.%d", n+1); try(b, "wrong wrong wrong") != http.StatusTooManyRequests {
+					let++
+				}
+			}
+			return let
+		}
+		if let := flood(w.Browser()); let > 10 {
+			t.Errorf("%d of 60 guesses were let through", let)
+		}
+		if got := try(w.Browser(), apptest.Password); got != http.StatusTooManyRequests {
+			t.Errorf("in a strange browser: %d", got)
+		}
+		if got := try(other.Browser, apptest.Password); got != http.StatusTooManyRequests {
+			t.Errorf("in another operator's browser: %d", got)
+		}
+		if got := try(o.Browser, apptest.Password); got != http.StatusSeeOther {
+			t.Errorf("in her own browser: %d", got)
+		}
+		thief := w.Browser()
+		thief.SetCookie(&http.Cookie{Name: known, Value: o.Cookie(known), Path: "/staff", Secure: true})
+		if opens(thief) {
+			t.Error("the mark opens the staff area")
+		}
+		if let := flood(thief); let > 10 {
+			t.Errorf("%d of 60 guesses with her mark were let through", let)
+		}
+		w.Clock.Move(15 * time.Minute)
+		if got := try(w.Browser(), apptest.Password); got != http.StatusSeeOther {
+			t.Errorf("after a quarter of an hour: %d", got)
+		}
+		flood(w.Browser())
+		w.Exec("UPDATE staff SET credentials = credentials + 1 WHERE id = $1", o.Staff)
+		if got := try(o.Browser, apptest.Password); got != http.StatusTooManyRequests {
+			t.Errorf("after a change of what proves her, her browser is still known: %d", got)
+		}
+	}, kept)
+}
+
+const known = "__Secure-clientele-staff-known"
 
 // TestT101_AnOperatorsSessionEndsToTheSecond holds both ends of a session
 // that came in by a second factor.

@@ -181,8 +181,8 @@ func (s *System) failed(ctx context.Context) Finding {
 }
 
 func (s *System) mail(ctx context.Context) Finding {
-	if s.config.SMTPURL == "" {
-		return Finding{State: Needs, Says: "No mail server is set. Mail is kept in the mail log and reaches nobody.", Do: "Set CLIENTELE_SMTP_URL where there are customers."}
+	if !s.settings.Current().Sends() {
+		return Finding{State: Needs, Says: "No mail server is set. Mail is kept in the mail log and reaches nobody.", Do: "Where there are customers, set one: under Settings, Mail server, or with the start, as CLIENTELE_SMTP_URL."}
 	}
 	type state struct {
 		Sent, Oldest db.Null[time.Time]

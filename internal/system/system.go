@@ -17,24 +17,26 @@ import (
 	"clientele/internal/id"
 	"clientele/internal/job"
 	"clientele/internal/seal"
+	"clientele/internal/setting"
 	"clientele/internal/staff"
 )
 
 // System keeps the checks, and knows what they look at.
 type System struct {
-	db      *db.DB
-	jobs    *job.Jobs
-	key     seal.Key
-	config  config.Settled
-	release string
-	began   time.Time
-	checks  []check
+	db       *db.DB
+	jobs     *job.Jobs
+	settings *setting.Settings
+	key      seal.Key
+	config   config.Settled
+	release  string
+	began    time.Time
+	checks   []check
 }
 
 // New makes System, with the checks that every installation has, and registers
 // the job that makes backups.
-func New(d *db.DB, j *job.Jobs, k seal.Key, c config.Settled, release string) *System {
-	s := &System{db: d, jobs: j, key: k, config: c, release: release, began: d.Now()}
+func New(d *db.DB, j *job.Jobs, set *setting.Settings, k seal.Key, c config.Settled, release string) *System {
+	s := &System{db: d, jobs: j, settings: set, key: k, config: c, release: release, began: d.Now()}
 	s.Watch("Database", s.database)
 	s.Watch("Schema", s.schema)
 	s.Watch("Disk", s.disk)

@@ -16,6 +16,7 @@ const (
 	deviceCookie  = "__Host-clientele-device"
 	flashCookie   = "__Host-clientele-flash"
 	staffCookie   = "__Secure-clientele-staff"
+	knownCookie   = "__Secure-clientele-staff-known"
 	lookCookie    = "__Host-clientele-look" // an operator's, who looks as somebody else
 )
 
@@ -117,6 +118,24 @@ func (r *Request) EndSession() {
 // StartStaffSession gives the browser a session of the staff area.
 func (r *Request) StartStaffSession(session string) {
 	r.setCookie(staffCookie, session, "/staff", 0, http.SameSiteStrictMode)
+}
+
+// KnowOperator has the browser known again as one that an operator has signed
+// in with; an empty mark leaves that as it is.
+func (r *Request) KnowOperator(mark string) {
+	if mark != "" {
+		r.setCookie(knownCookie, r.mux.Key.Seal("staff-known", []byte(mark)), "/staff", 365*24*time.Hour, http.SameSiteStrictMode)
+	}
+}
+
+// KnownOperator is the mark by which the browser is known; empty where it is
+// not.
+func (r *Request) KnownOperator() string {
+	mark, err := r.mux.Key.Open("staff-known", r.cookie(knownCookie))
+	if err != nil {
+		return ""
+	}
+	return string(mark)
 }
 
 // StartLook gives the browser the token by which an operator looks as

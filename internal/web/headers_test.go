@@ -190,7 +190,7 @@ func TestT118_CookiesAreOutOfReach(t *testing.T) {
 			b := s.browser(t, r)
 			for _, c := range setCookies(b.Once(s.request(t, r, b))) {
 				seen[c.Name] = true
-				staff := c.Name == "__Secure-clientele-staff"
+				staff := c.Name == "__Secure-clientele-staff" || c.Name == "__Secure-clientele-staff-known"
 				if !staff && (!strings.HasPrefix(c.Name, "__Host-") || c.Path != "/") || staff && (c.Path != "/staff" || c.SameSite != http.SameSiteStrictMode) {
 					t.Errorf("%s sets %s", name(r), c.Raw)
 				}
@@ -199,7 +199,7 @@ func TestT118_CookiesAreOutOfReach(t *testing.T) {
 				}
 			}
 		}
-		for _, want := range []string{"__Host-clientele-session", "__Host-clientele-device", "__Host-clientele-flash", "__Host-clientele-browser", "__Secure-clientele-staff", web.PendingCookie, web.CeremonyCookie} {
+		for _, want := range []string{"__Host-clientele-session", "__Host-clientele-device", "__Host-clientele-flash", "__Host-clientele-browser", "__Secure-clientele-staff", "__Secure-clientele-staff-known", web.PendingCookie, web.CeremonyCookie} {
 			if !seen[want] {
 				t.Errorf("%s was not seen", want)
 			}

@@ -101,7 +101,7 @@ func TestT111_WhatIsNotMarkedIsRefusedWhileActing(t *testing.T) {
 			before, events := stateOf(w), recorded(w, r)
 			p := b.Once(s.request(t, r, b))
 			if r.ByStaff {
-				if p.Status >= 400 {
+				if p.Status >= 400 && p.Status != unbegun[name(r)] {
 					t.Errorf("%s while acting: %d: %.300s", name(r), p.Status, p.Find("main").Text())
 				}
 				if n := recorded(w, r) - events; r.Unsafe() && n != 1 {
@@ -140,7 +140,7 @@ func TestT109_WhoOnlyLooksChangesNothing(t *testing.T) {
 			}
 			p := b.Once(req)
 			switch open := r.ByStaff && !r.Unsafe(); {
-			case open && p.Status != http.StatusOK && p.Status != http.StatusSeeOther:
+			case open && p.Status != http.StatusOK && p.Status != http.StatusSeeOther && p.Status != unbegun[name(r)]:
 				t.Errorf("%s while looking: %d: %.300s", name(r), p.Status, p.Find("main").Text())
 			case !open && p.Status != http.StatusForbidden:
 				t.Errorf("%s while looking: %d, want 403", name(r), p.Status)

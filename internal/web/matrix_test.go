@@ -336,9 +336,9 @@ func TestT058_EachPermissionOpensItsOwnRoutesAndNoOther(t *testing.T) {
 // roleMay is what each role of operators may do, written down once more,
 // apart from the code.
 var roleMay = map[string][]string{
-	"administrator": {"Look", "Help", "ManageAccounts", "Own", "Recover", "ViewAs", "ActAs", "ReadMail", "ReadLog", "ManageStaff", "Configure", "SeeSystem", "ManageSystem"},
-	"support":       {"Look", "Help", "ManageAccounts", "Recover", "ViewAs", "ActAs", "ReadMail"},
-	"billing":       {"Look", "ManageAccounts", "ViewAs", "ReadMail"},
+	"administrator": {"Look", "Help", "ManageAccounts", "Own", "Recover", "ViewAs", "ActAs", "SeeLooks", "ReadMail", "ReadLog", "ManageStaff", "Configure", "SeeSystem", "ManageSystem"},
+	"support":       {"Look", "Help", "ManageAccounts", "Recover", "ViewAs", "ActAs", "SeeLooks", "ReadMail"},
+	"billing":       {"Look", "ManageAccounts", "ViewAs", "SeeLooks", "ReadMail"},
 	"readonly":      {"Look", "ReadLog", "SeeSystem"},
 }
 

@@ -169,9 +169,10 @@ func (r *Request) mustBeSignedIn() error {
 	return r.mustBeFresh()
 }
 
-// mustHaveAccepted asks for the terms to be accepted before anything else.
+// mustHaveAccepted asks for the terms to be accepted before anything else. An
+// operator who looks as somebody is not asked: nobody accepts them for her.
 func (r *Request) mustHaveAccepted() error {
-	if r.route.Free || !r.mux.Settings.Current().Terms.Binds(r.me.Terms()) {
+	if r.route.Free || r.look != nil || !r.mux.Settings.Current().Terms.Binds(r.me.Terms()) {
 		return nil
 	}
 	return errTerms
