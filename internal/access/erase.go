@@ -79,9 +79,10 @@ func (m *Memberships) leave(tx *db.Tx, by proof, number id.Membership) error {
 	return m.end(tx, by, self, "left")
 }
 
-// Forget tells the other rooms that a person goes.
+// Forget tells the other rooms that a person goes, or that a login goes with
+// her that was deleted when it became part of hers.
 func (m *Memberships) Forget(tx *db.Tx, u id.User, by audit.Actor) error {
-	person, err := user.ByID(tx, u)
+	person, err := user.Ever(tx, u)
 	for _, fn := range m.erased {
 		if err == nil {
 			err = fn(tx, person, by)
