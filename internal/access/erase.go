@@ -49,6 +49,9 @@ func (m *Memberships) DeleteUser(ctx context.Context, a *auth.Auth, i auth.Ident
 		if err != nil {
 			return err
 		}
+		if err := stillOpen(tx, i.User()); err != nil {
+			return err
+		}
 		left, err := SoleOwnedBy(tx, i.User())
 		if err != nil {
 			return err
@@ -69,6 +72,17 @@ func (m *Memberships) DeleteUser(ctx context.Context, a *auth.Auth, i auth.Ident
 		}
 		return goneFrom(tx, i.User())
 	})
+}
+
+// stillOpen makes sure, behind the lock of the person's own row, that her login
+// was not closed since she was asked whether she is sure: brought into another
+// one, it goes with that.
+func stillOpen(tx *db.Tx, u id.User) error {
+	n, err := db.Exec(tx, "UPDATE users SET status = status WHERE id = $1 AND status = 'active'", u)
+	if err == nil && n == 0 {
+		err = fault.New(fault.Conflict, "login-closed", "This login has just been closed, so it was not deleted. Sign in again to see where you are.")
+	}
+	return err
 }
 
 func (m *Memberships) leave(tx *db.Tx, by proof, number id.Membership) error {
