@@ -228,7 +228,7 @@ CREATE TABLE identities (
 CREATE TABLE impersonations (
     id                INTEGER PRIMARY KEY AUTOINCREMENT,
     staff_id          BIGINT NOT NULL REFERENCES staff (id),
-    staff_session_id  BIGINT NOT NULL REFERENCES staff_sessions (id), -- it lives and dies with this
+    staff_session_id  BIGINT REFERENCES staff_sessions (id), -- while it runs, it lives and dies with this
     user_id           BIGINT NOT NULL REFERENCES users (id),
     account_id        BIGINT NOT NULL REFERENCES accounts (id),
     token_hash        TEXT  NOT NULL UNIQUE,

@@ -58,7 +58,7 @@ func (m *Memberships) DeleteUser(ctx context.Context, a *auth.Auth, i auth.Ident
 		if err != nil {
 			return err
 		}
-		if err := stillActive(tx, i.User()); err != nil {
+		if err := stillOpen(tx, i.User()); err != nil {
 			return err
 		}
 		left, err := SoleOwnedBy(tx, i.User())
@@ -83,12 +83,13 @@ func (m *Memberships) DeleteUser(ctx context.Context, a *auth.Auth, i auth.Ident
 	})
 }
 
-// stillActive takes the person's row and makes sure that she can still sign in:
-// her login may have become part of another one while this waited for its locks.
-func stillActive(tx *db.Tx, u id.User) error {
+// stillOpen makes sure, behind the lock of the person's own row, that her login
+// was not closed since she was asked whether she is sure: brought into another
+// one, it goes with that.
+func stillOpen(tx *db.Tx, u id.User) error {
 	n, err := db.Exec(tx, "UPDATE users SET status = status WHERE id = $1 AND status = 'active'", u)
 	if err == nil && n == 0 {
-		err = fault.New(fault.Conflict, "not-active", "This login cannot sign in any more, so nothing was deleted.")
+		err = fault.New(fault.Conflict, "login-closed", "This login has just been closed, so it was not deleted. Sign in again to see where you are.")
 	}
 	return err
 }
@@ -101,9 +102,10 @@ func (m *Memberships) leave(tx *db.Tx, by proof, number id.Membership) error {
 	return m.end(tx, by, self, "left")
 }
 
-// Forget tells the other rooms that a person goes.
+// Forget tells the other rooms that a person goes, or that a login goes with
+// her that was deleted when it became part of hers.
 func (m *Memberships) Forget(tx *db.Tx, u id.User, by audit.Actor) error {
-	person, err := user.ByID(tx, u)
+	person, err := user.Ever(tx, u)
 	for _, fn := range m.erased {
 		if err == nil {
 			err = fn(tx, person, by)

@@ -268,6 +268,42 @@ func TestT148_EverythingWithATokenIsEnded(t *testing.T) {
 	})
 }
 
+// TestT148_WhatIsTakenAwayIsCompared has a restore look at every table and
+// column, or a reason why not: whatever takes something away from somebody.
+func TestT148_WhatIsTakenAwayIsCompared(t *testing.T) {
+	w := apptest.New(t, db.SQLite)
+	compared, others, left := app.Compared()
+	ended, _ := app.Opens()
+	known := map[string]bool{}
+	w.In(func(tx *db.Tx) error {
+		all, err := db.Relations(tx)
+		for _, r := range all {
+			for _, c := range r.Columns {
+				known[r.Name], known[r.Name+"."+c.Name] = true, true
+				if compared[r.Name] != nil && slices.Contains(compared[r.Name], c.Name) == slices.Contains(others[r.Name], c.Name) {
+					t.Errorf("the column %s.%s: name it either in later, in internal/app/carry.go, and what is taken away by it in takings, or in beside, in lost.go", r.Name, c.Name)
+				}
+			}
+			if compared[r.Name] == nil && left[r.Name] == "" && !slices.Contains(ended, r.Name) {
+				t.Errorf("the table %s: say in takings, in internal/app/carry.go, how a restore takes away what was taken away in it, or in asCopied, in lost.go, why not", r.Name)
+			}
+		}
+		return err
+	})
+	for table, columns := range others {
+		for _, c := range columns {
+			if !known[table+"."+c] {
+				t.Errorf("beside names %s.%s, which is not there", table, c)
+			}
+		}
+	}
+	for table := range left {
+		if !known[table] {
+			t.Errorf("asCopied names %s, which is not there", table)
+		}
+	}
+}
+
 // TestABackupThatIsCutOffLeavesNothing stops a backup in the middle, and fills
 // its disk.
 func TestABackupThatIsCutOffLeavesNothing(t *testing.T) {

@@ -18,22 +18,24 @@ import (
 // taken away. They are put beside the restored tables as old_TABLE.
 var later = []struct{ table, columns string }{
 	{"installation", "id, created_at"},
-	{"users", "id, created_at, status, suspended_at, suspended_why, password, credentials, address, verified_at"},
+	{"users", "id, created_at, status, suspended_at, suspended_why, merged_into, password, credentials, address, verified_at"},
 	{"passkeys", "id, created_at"},
 	{"authenticators", "id, created_at"},
 	{"identities", "id, created_at"},
 	{"recovery_codes", "id, created_at, used_at"},
 	{"roles", "id, created_at, permissions"},
-	{"memberships", "id, created_at, owner, role, role_id, permissions, status, ends_at, ended_at, ended_why"},
+	{"memberships", "id, created_at, account_id, user_id, owner, role, role_id, permissions, status, ends_at, ended_at, ended_why"},
 	{"grants", "id, created_at, ended_at"},
 	{"partner_links", "id, created_at, status, ended_at, permissions"},
-	{"accounts", "id, created_at, status, closed_at"},
+	{"accounts", "id, created_at, status, closed_at, staff_may_look, ways, second_from, session_hours"},
+	{"merges", "id, created_at, keep_id, other_id, state"},
+	{"invitation_blocks", "account_id, address, created_at"},
 	{"staff_roles", "id, created_at, permissions"},
 	{"staff", "id, created_at, status, password, role, role_id"},
 	{"staff_passkeys", "id, created_at"},
 	{"staff_authenticators", "id, created_at"},
 	{"staff_recovery_codes", "id, created_at, used_at"},
-	{"providers", "id, created_at, status"},
+	{"providers", "id, created_at, status, second_factor"},
 }
 
 // remember puts the state of the database that is about to go aside.
@@ -118,6 +120,12 @@ func gone(table string) string {
 	return " WHERE NOT EXISTS (SELECT 1 FROM old_" + table + " o WHERE o.id = " + table + ".id AND o.created_at = " + table + ".created_at)"
 }
 
+// lost finds what people proved themselves with and have removed later. Whoever
+// is deleted there and not here keeps it until somebody has looked.
+func lost(table string) string {
+	return gone(table) + " AND NOT EXISTS (SELECT 1 FROM old_users o WHERE o.id = " + table + ".user_id AND o.status = 'deleted')"
+}
+
 // used finds restored codes that were used, or replaced, later.
 func used(table string) string {
 	return " WHERE used_at IS NULL AND NOT EXISTS (SELECT 1 FROM old_" + table + " o WHERE o.id = " + table + ".id AND o.created_at = " + table + ".created_at AND o.used_at IS NULL)"
@@ -134,25 +142,31 @@ type taking struct {
 // anybody anything: where the later state is wider in one thing and narrower in
 // another, it is what last stood.
 var takings = []taking{
-	{"people are suspended again", "UPDATE users SET status = 'suspended', suspended_at = o.suspended_at, suspended_why = o.suspended_why" + same("users") + "o.status = 'suspended' AND users.status = 'active'", true},
+	{"people are suspended again", "UPDATE users SET status = 'suspended', suspended_at = o.suspended_at, suspended_why = o.suspended_why" + same("users") + "o.status = 'suspended' AND o.merged_into IS NULL AND users.status = 'active'", true},
 	{"passwords are the later ones", "UPDATE users SET password = o.password, credentials = o.credentials" + same("users") + "o.status <> 'deleted' AND users.status <> 'deleted' AND o.password <> users.password", false},
-	{"passkeys that were removed are removed again", "DELETE FROM passkeys" + gone("passkeys"), false},
-	{"authenticator apps that were removed are removed again", "DELETE FROM authenticators" + gone("authenticators"), false},
-	{"sign-ins through providers that were unlinked are unlinked again", "DELETE FROM identities" + gone("identities"), false},
+	{"passkeys that were removed are removed again", "DELETE FROM passkeys" + lost("passkeys"), false},
+	{"authenticator apps that were removed are removed again", "DELETE FROM authenticators" + lost("authenticators"), false},
+	{"sign-ins through providers that were unlinked are unlinked again", "DELETE FROM identities" + lost("identities"), false},
 	{"recovery codes that were used or replaced are void", "DELETE FROM recovery_codes" + used("recovery_codes"), false},
 	{"people have no second factor any more", "UPDATE users SET second_since = NULL WHERE second_since IS NOT NULL AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = users.id) AND NOT EXISTS (SELECT 1 FROM authenticators p WHERE p.user_id = users.id)", false},
 	{"roles allow only what both allowed", "UPDATE roles SET permissions = roles.permissions & o.permissions" + same("roles") + "o.permissions <> roles.permissions", true},
-	{"memberships ended are ended again", "UPDATE memberships SET status = 'ended', owner = FALSE, ended_at = o.ended_at, ended_why = o.ended_why" + same("memberships") + "o.status = 'ended' AND memberships.status <> 'ended'", true},
+	{"memberships ended are ended again", "UPDATE memberships SET status = 'ended', owner = FALSE, ended_at = o.ended_at, ended_why = o.ended_why" + same("memberships") + "o.status = 'ended' AND memberships.status <> 'ended' AND NOT (" + succeeded("") + ")", true},
 	{"memberships are suspended again", "UPDATE memberships SET status = 'suspended'" + same("memberships") + "o.status = 'suspended' AND memberships.status = 'active'", true},
-	{"members are owners no longer", "UPDATE memberships SET owner = FALSE" + same("memberships") + "memberships.owner AND NOT o.owner", true},
+	{"members are owners no longer", "UPDATE memberships SET owner = FALSE" + same("memberships") + "memberships.owner AND NOT o.owner AND NOT (" + succeeded(" AND w.owner") + ")", true},
 	{"memberships have the later permissions", `UPDATE memberships SET role = o.role, role_id = CASE WHEN EXISTS (SELECT 1 FROM roles r WHERE r.account_id = memberships.account_id AND r.id = o.role_id) THEN o.role_id END,
-		permissions = o.permissions, ends_at = o.ends_at` + same("memberships") + `memberships.status <> 'ended' AND NOT memberships.owner
+		permissions = o.permissions, ends_at = o.ends_at` + same("memberships") + `memberships.status <> 'ended' AND NOT memberships.owner AND o.user_id = memberships.user_id
 		AND (o.role <> memberships.role OR o.permissions <> memberships.permissions OR COALESCE(o.role_id, 0) <> COALESCE(memberships.role_id, 0)
 			OR o.ends_at IS NOT NULL AND (memberships.ends_at IS NULL OR memberships.ends_at > o.ends_at))`, true},
 	{"grants ended are ended again", "UPDATE grants SET ended_at = o.ended_at" + same("grants") + "o.ended_at IS NOT NULL AND grants.ended_at IS NULL", true},
 	{"partner links ended are ended again", "UPDATE partner_links SET status = 'ended', ended_at = o.ended_at" + same("partner_links") + "o.status = 'ended' AND partner_links.status <> 'ended'", true},
 	{"partner links allow only what both allowed", "UPDATE partner_links SET permissions = partner_links.permissions & o.permissions" + same("partner_links") + "o.permissions <> partner_links.permissions", true},
 	{"accounts are closed again", "UPDATE accounts SET status = 'closed', closed_at = o.closed_at" + same("accounts") + "o.status = 'closed' AND accounts.status <> 'closed'", true},
+	{"accounts let operators look at them as one of their people no more", "UPDATE accounts SET staff_may_look = FALSE" + same("accounts") + "accounts.staff_may_look AND NOT o.staff_may_look", false},
+	{"accounts ask for a second factor as they did last", "UPDATE accounts SET second_from = o.second_from" + same("accounts") + "o.second_from IS NOT NULL AND (accounts.second_from IS NULL OR accounts.second_from > o.second_from)", false},
+	{"accounts ask for a proof as often as they did last", "UPDATE accounts SET session_hours = o.session_hours" + same("accounts") + "o.session_hours > 0 AND (accounts.session_hours = 0 OR accounts.session_hours > o.session_hours)", false},
+	{"addresses want no invitations from an account again", `INSERT INTO invitation_blocks (account_id, address, created_at)
+		SELECT b.account_id, b.address, b.created_at FROM old_invitation_blocks b JOIN accounts a ON a.id = b.account_id JOIN old_accounts o ON o.id = a.id AND o.created_at = a.created_at
+		WHERE TRUE ON CONFLICT (account_id, address) DO NOTHING`, false},
 	{"operators are suspended again", "UPDATE staff SET status = 'suspended'" + same("staff") + "o.status = 'suspended' AND staff.status <> 'suspended'", false},
 	{"passkeys of operators that were removed are removed again", "DELETE FROM staff_passkeys" + gone("staff_passkeys"), false},
 	{"authenticator apps of operators that were removed are removed again", "DELETE FROM staff_authenticators" + gone("staff_authenticators"), false},
@@ -162,6 +176,7 @@ var takings = []taking{
 	{"operators have the later role", `UPDATE staff SET role = o.role, role_id = CASE WHEN EXISTS (SELECT 1 FROM staff_roles r WHERE r.id = o.role_id) THEN o.role_id END` +
 		same("staff") + "(o.role <> staff.role OR COALESCE(o.role_id, 0) <> COALESCE(staff.role_id, 0))", false},
 	{"sign-in providers are off", "UPDATE providers SET status = 'off' WHERE status <> 'off' AND NOT EXISTS (SELECT 1 FROM old_providers o WHERE o.id = providers.id AND o.created_at = providers.created_at AND o.status <> 'off')", false},
+	{"sign-in providers no longer stand for a second factor", "UPDATE providers SET second_factor = FALSE" + same("providers") + "providers.second_factor AND NOT o.second_factor", false},
 }
 
 // carry takes away again what was taken away after the backup.
@@ -186,8 +201,14 @@ func (e *ending) carry(tx *db.Tx) error {
 	if err := e.sameInstallation(tx); err != nil {
 		return err
 	}
-	deleted, err := db.All[id.User](tx, "SELECT u.id FROM users u JOIN old_users o ON o.id = u.id AND o.created_at = u.created_at WHERE o.status = 'deleted' AND u.status <> 'deleted'")
+	if err := e.unmerge(tx); err != nil {
+		return err
+	}
+	deleted, err := db.All[id.User](tx, "SELECT u.id FROM users u JOIN old_users o ON o.id = u.id AND o.created_at = u.created_at WHERE o.status = 'deleted' AND u.status <> 'deleted' ORDER BY u.id")
 	if err != nil {
+		return err
+	}
+	if deleted, err = e.rejoin(tx, deleted); err != nil {
 		return err
 	}
 	if err := e.erase(tx, append(erased, deleted...)); err != nil {
@@ -196,6 +217,24 @@ func (e *ending) carry(tx *db.Tx) error {
 	if err := e.readdress(tx); err != nil {
 		return err
 	}
+	if err := e.takeAway(tx); err != nil {
+		return err
+	}
+	if err := e.ways(tx); err != nil {
+		return err
+	}
+	if err := e.apart(tx); err != nil {
+		return err
+	}
+	for _, l := range later {
+		if _, err := db.Exec(tx, "DROP TABLE old_"+l.table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *ending) takeAway(tx *db.Tx) error {
 	for _, t := range takings {
 		if t.access && e.restore.BringBack {
 			continue
@@ -205,11 +244,6 @@ func (e *ending) carry(tx *db.Tx) error {
 			return err
 		}
 		e.did(n, "%d "+t.what+".")
-	}
-	for _, l := range later {
-		if _, err := db.Exec(tx, "DROP TABLE old_"+l.table); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -224,12 +258,17 @@ func (e *ending) sameInstallation(tx *db.Tx) error {
 	return err
 }
 
-// erase deletes people again who have deleted their logins.
+// erase deletes people again who have deleted their logins. Some go with
+// others, of whom they were a part.
 func (e *ending) erase(tx *db.Tx, list []id.User) error {
 	slices.Sort(list)
 	list = slices.Compact(list)
 	for _, u := range list {
-		if err := e.app.Memberships.EraseAgain(tx, u, bySystem); err != nil {
+		there, err := db.One[bool](tx, "SELECT EXISTS (SELECT 1 FROM users WHERE id = $1 AND status <> 'deleted')", u)
+		if err == nil && there {
+			err = e.app.Memberships.EraseAgain(tx, u, bySystem)
+		}
+		if err != nil {
 			return err
 		}
 	}

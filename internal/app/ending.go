@@ -26,7 +26,9 @@ var opens = []open{
 	{"signups", "sign-ups", "ended_at = $1", "ended_at IS NULL"},
 	{"pending_signins", "half sign-ins", "ended_at = $1", "ended_at IS NULL"},
 	{"ceremonies", "steps in browsers", "ended_at = $1", "ended_at IS NULL"},
-	{"alarms", "“this was not me” links", "ended_at = $1", "ended_at IS NULL"},
+	// All but those of logins that were brought into others: they open nothing,
+	// and are the one way out for whoever has not done that.
+	{"alarms", "“this was not me” links", "ended_at = $1", "ended_at IS NULL AND user_id NOT IN (SELECT other_id FROM merges WHERE state = 'done')"},
 	{"address_changes", "changes of addresses", "ended_at = $1", "ended_at IS NULL"},
 	{"address_changes", "ways back to an old address", "undo_until = done_at", "done_at IS NOT NULL AND undone_at IS NULL AND undo_until > done_at"},
 	{"factor_resets", "removals of lost factors", "state = 'withdrawn', closed_at = $1", "state = 'open'"},

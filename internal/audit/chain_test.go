@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -255,6 +256,53 @@ func TestT144_WhatWasTakenAwayAddedMovedOrChainedAnewIsFound(t *testing.T) {
 			}
 		}
 		whole(t, w)
+	})
+}
+
+// TestT144_ARecordInFrontOfTheFirstIsFound has somebody add records under
+// numbers that come before all others: as they are, and chained.
+func TestT144_ARecordInFrontOfTheFirstIsFound(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		someLog(t, w)
+		unguard(w)
+		const columns = "at, event, outcome, actor_kind, actor_id, via, via_id, behalf_id, account_id, object_kind, object_id, subject_id, before, after, request, network, lane, seq, previous, hash"
+		for _, number := range []int64{-1, 0, math.MinInt64} {
+			for what, insert := range map[string]string{
+				"unchained": "INSERT INTO audit_records (id, at, event, actor_kind, via) VALUES ($1, CURRENT_TIMESTAMP, 'x.y', 'system', 'system')",
+				"copied":    "INSERT INTO audit_records (id, " + columns + ") SELECT $1, " + columns + " FROM audit_records WHERE seq = 1 AND lane = 1",
+			} {
+				w.Exec(insert, number)
+				if r := verify(t, w); r.Found != 1 || !strings.Contains(r.Problems[0].String(), fmt.Sprintf("Record %d has a number that is never given", number)) {
+					t.Errorf("%d %s: %v", number, what, r.Problems)
+				}
+				w.Exec("DELETE FROM audit_records WHERE id = $1", number)
+			}
+		}
+		whole(t, w)
+	})
+}
+
+// TestT144_AnOldLogWithoutAnyCheckpointIsNotWhole has somebody write the log
+// anew, and take away all that was signed and what signed it.
+func TestT144_AnOldLogWithoutAnyCheckpointIsNotWhole(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		someLog(t, w)
+		unguard(w)
+		w.In(func(tx *db.Tx) error {
+			a := attack{tx, t}
+			a.exec("DELETE FROM audit_checkpoints")
+			a.exec("DELETE FROM audit_keys")
+			a.exec("UPDATE audit_records SET after = '{}' WHERE id = $1", a.of(17))
+			a.rechain()
+			return nil
+		})
+		if r := whole(t, w); len(r.Notes) != 1 {
+			t.Errorf("of a log that is an hour old: %v", r.Notes)
+		}
+		w.Clock.Move(time.Hour + time.Second)
+		if r := verify(t, w); r.Found != 1 || !strings.Contains(r.Problems[0].Text, "There is no checkpoint and no key to sign them") {
+			t.Errorf("of an old log: %v", r.Problems)
+		}
 	})
 }
 

@@ -57,6 +57,7 @@ type checker struct {
 	lanes map[int64]*lane
 	more  func() (Checkpoint, error) // the next checkpoint, number 0 after the last
 	ended bool                       // there are no more checkpoints
+	first time.Time                  // the earliest time that a record has
 }
 
 // A lane is how far a checker has come in one.
@@ -93,6 +94,13 @@ func (c *checker) lane(n int64) *lane {
 // record takes the next record.
 func (c *checker) record(r stored) error {
 	c.Records++
+	if c.Records == 1 || r.At.Before(c.first) {
+		c.first = r.At
+	}
+	if r.ID <= 0 {
+		c.problem(0, "Record %d has a number that is never given: something else than Clientele has added it.", r.ID)
+		return nil
+	}
 	if r.Hash == "" {
 		c.problem(r.ID, "is not in the chain: something else than Clientele has added it, or its hash was taken away")
 		return nil

@@ -3,11 +3,16 @@ package audit
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"time"
 
 	"clientele/internal/db"
 	"clientele/internal/fault"
 )
+
+// unsigned is how old a log gets without a checkpoint.
+const unsigned = 2 * time.Hour
 
 // Verify reads the whole log as it stands at one moment, and says where it is
 // not what was written. reached is the name of a checkpoint that was noted
@@ -34,7 +39,7 @@ func (l *Log) Verify(ctx context.Context, reached string, progress func(records 
 		if err := c.reach(tx, reached); err != nil {
 			return err
 		}
-		c.vouch(l, keys)
+		c.vouch(l, keys, tx.Now)
 		r = c.Report
 		return nil
 	})
@@ -43,10 +48,10 @@ func (l *Log) Verify(ctx context.Context, reached string, progress func(records 
 
 // readAll reads the records, a bounded number at a time.
 func (c *checker) readAll(tx *db.Tx, progress func(records int64)) error {
-	for after := int64(0); ; {
-		list, err := db.All[stored](tx, "SELECT "+storedColumns+" FROM audit_records WHERE id > $1 ORDER BY id LIMIT $2", after, batchSize)
+	for from := int64(math.MinInt64); ; { // somebody else may give numbers that the log does not
+		list, err := db.All[stored](tx, "SELECT "+storedColumns+" FROM audit_records WHERE id >= $1 ORDER BY id LIMIT $2", from, batchSize)
 		if err != nil {
-			if list, err = c.readOneByOne(tx, after, err); err != nil {
+			if list, err = c.readOneByOne(tx, from, err); err != nil {
 				return err
 			}
 		}
@@ -54,19 +59,23 @@ func (c *checker) readAll(tx *db.Tx, progress func(records int64)) error {
 			if err := c.record(r); err != nil {
 				return err
 			}
-			after = r.ID
 		}
 		if len(list) == 0 {
 			return nil
 		}
 		progress(c.Records)
+		last := list[len(list)-1].ID
+		if last == math.MaxInt64 {
+			return nil
+		}
+		from = last + 1
 	}
 }
 
 // readOneByOne finds the record for which a page cannot be read: one that
 // holds what no record can.
-func (c *checker) readOneByOne(tx *db.Tx, after int64, cause error) (list []stored, err error) {
-	numbers, err := db.All[int64](tx, "SELECT id FROM audit_records WHERE id > $1 ORDER BY id LIMIT $2", after, batchSize)
+func (c *checker) readOneByOne(tx *db.Tx, from int64, cause error) (list []stored, err error) {
+	numbers, err := db.All[int64](tx, "SELECT id FROM audit_records WHERE id >= $1 ORDER BY id LIMIT $2", from, batchSize)
 	if err != nil {
 		return nil, cause
 	}
@@ -119,11 +128,15 @@ func (c *checker) reach(tx *db.Tx, name string) error {
 }
 
 // vouch makes sure that the last checkpoint, which stands for all before it,
-// was signed with a key that only this installation has.
-func (c *checker) vouch(l *Log, keys []signingKey) {
+// was signed with a key that only this installation has. A log that is older
+// than the hour after which the first one is due, and then some, has one.
+func (c *checker) vouch(l *Log, keys []signingKey, now time.Time) {
 	switch {
 	case c.Checkpoints == 0 && len(keys) > 0:
 		c.problem(0, "There is no checkpoint, though there is a key to sign them: they were deleted.")
+		return
+	case c.Checkpoints == 0 && c.Records > 0 && now.Sub(c.first) > unsigned:
+		c.problem(0, "There is no checkpoint and no key to sign them, though the log begins on %s and the server signs every hour: they were deleted, or no server has worked with this database yet.", c.first.UTC().Format(time.RFC3339))
 		return
 	case c.Checkpoints == 0:
 		c.Notes = append(c.Notes, "No checkpoint was signed yet; the server does it every hour.")

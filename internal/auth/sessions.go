@@ -261,36 +261,39 @@ func (a *Auth) Log(i Identity) audit.View {
 // keep is how long what has ended is kept, for looking into what happened.
 const keep = 90 * 24 * time.Hour
 
-// Sweep deletes what has ended long ago: counters, links and sessions.
+// Sweep deletes what has ended long ago: counters, links and sessions. Each
+// kind goes by itself, so that one that cannot go keeps no other.
 func (a *Auth) Sweep(ctx context.Context) (err error) {
 	defer fault.Wrap(&err, "auth.Sweep")
-	return a.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
-		if err := mail.EraseGoodbyes(tx, tx.Now.Add(-goodbyeLife)); err != nil {
+	err = a.db.Write(ctx, db.Wide, func(tx *db.Tx) error { return mail.EraseGoodbyes(tx, tx.Now.Add(-goodbyeLife)) })
+	for _, s := range sweeps {
+		err = errors.Join(err, a.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
+			_, err := db.Exec(tx, s.statement, tx.Now.Add(-s.after))
 			return err
-		}
-		old := tx.Now.Add(-keep)
-		for _, s := range []struct {
-			statement string
-			before    time.Time
-		}{
-			{"DELETE FROM throttles WHERE ends_at < $1", tx.Now},
-			{"DELETE FROM user_links WHERE expires_at < $1", old},
-			{"DELETE FROM sessions WHERE expires_at < $1 OR ended_at < $1", old},
-			{"DELETE FROM devices WHERE ended_at < $1", old},
-			{"DELETE FROM address_changes WHERE expires_at < $1 AND (undo_until IS NULL OR undo_until < $1)", old},
-			{"DELETE FROM factor_resets WHERE closed_at < $1", old},
-			{"DELETE FROM recovery_codes WHERE used_at < $1", old},
-			{"DELETE FROM ceremonies WHERE expires_at < $1", tx.Now},
-			{"DELETE FROM pending_signins WHERE expires_at < $1", tx.Now},
-			{"DELETE FROM alarms WHERE expires_at < $1", tx.Now},
-			{"DELETE FROM staff_sessions WHERE expires_at < $1", old},
-			{"DELETE FROM staff_links WHERE expires_at < $1", old},
-			{"DELETE FROM staff_recovery_codes WHERE used_at < $1", old},
-		} {
-			if _, err := db.Exec(tx, s.statement, s.before); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+		}))
+	}
+	return err
+}
+
+// sweeps are what is deleted, in this order, and how long after its end.
+var sweeps = []struct {
+	statement string
+	after     time.Duration
+}{
+	{"DELETE FROM throttles WHERE ends_at < $1", 0},
+	{"DELETE FROM user_links WHERE expires_at < $1", keep},
+	{"DELETE FROM sessions WHERE expires_at < $1 OR ended_at < $1", keep},
+	{"DELETE FROM devices WHERE ended_at < $1", keep},
+	{"DELETE FROM address_changes WHERE expires_at < $1 AND (undo_until IS NULL OR undo_until < $1)", keep},
+	{"DELETE FROM factor_resets WHERE closed_at < $1", keep},
+	{"DELETE FROM recovery_codes WHERE used_at < $1", keep},
+	{"DELETE FROM ceremonies WHERE expires_at < $1", 0},
+	{"DELETE FROM pending_signins WHERE expires_at < $1", 0},
+	{"DELETE FROM alarms WHERE expires_at < $1", 0},
+	// What an operator has looked at as somebody else stays, without the session.
+	// One that nobody has written down as over yet keeps its session until then.
+	{"UPDATE impersonations SET staff_session_id = NULL WHERE ended_at IS NOT NULL AND staff_session_id IN (SELECT id FROM staff_sessions WHERE expires_at < $1)", keep},
+	{"DELETE FROM staff_sessions WHERE expires_at < $1 AND NOT EXISTS (SELECT 1 FROM impersonations v WHERE v.staff_session_id = staff_sessions.id)", keep},
+	{"DELETE FROM staff_links WHERE expires_at < $1", keep},
+	{"DELETE FROM staff_recovery_codes WHERE used_at < $1", keep},
 }

@@ -515,6 +515,37 @@ func TestT113_SweepWritesDownWhatIsOver(t *testing.T) {
 	})
 }
 
+// TestT113_SweepKeepsWhoLookedAndDeletesTheSession sweeps long after an
+// operator has looked: the old session goes, with its network and browser, and
+// all else that is old; who looked as whom, and why, stays.
+func TestT113_SweepKeepsWhoLookedAndDeletesTheSession(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		s := newShoulder(w)
+		s.look(s.root, s.bob.User, s.mill)
+		s.root.PostOnly("/staff/impersonation/end", nil).Must(http.StatusSeeOther)
+		s.look(s.sam, s.alice.User, s.harbour) // nobody ends it, and no sweep runs for long
+		w.Clock.Move(200 * 24 * time.Hour)
+		for range 2 {
+			if err := w.App.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := w.Count("staff_sessions"); n != 0 {
+			t.Errorf("%d old sessions of operators are left", n)
+		}
+		if n := w.Count("sessions"); n != 0 {
+			t.Errorf("%d old sessions of people are left", n)
+		}
+		if n := w.Count("impersonations WHERE ended_at IS NOT NULL AND reason = 'She asked why she sees no invoices.' AND (staff_id = $1 AND user_id = $2 AND account_id = $3 OR staff_id = $4)",
+			s.sam.Staff, s.alice.User, s.harbour, s.root.Staff); n != 2 {
+			t.Errorf("of two looks, %d are known in full", n)
+		}
+		w.SignInOperator(s.sam)
+		s.look(s.sam, s.alice.User, s.harbour)
+		s.sam.Get(s.front).Must(200)
+	})
+}
+
 // TestT113_AProofDoesNotOutliveWhatItCameFrom: what was proven a moment ago is
 // proven anew behind the account's lock.
 func TestT113_AProofDoesNotOutliveWhatItCameFrom(t *testing.T) {

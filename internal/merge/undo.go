@@ -169,11 +169,14 @@ func finish(tx *db.Tx, d Done, by audit.Actor) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	person, err := user.ByID(tx, d.OtherID)
+	person, err := user.Ever(tx, d.OtherID)
 	if err != nil {
 		return err
 	}
-	if err := auth.EraseQuietly(tx, person, by); err != nil {
+	if person.Status != user.Deleted { // a restore may have deleted it before
+		err = auth.EraseQuietly(tx, person, by)
+	}
+	if err != nil {
 		return err
 	}
 	if _, err := db.Exec(tx, "UPDATE users SET name = $2 WHERE id = $1", d.OtherID, "User "+id.String(d.OtherID)+", now user "+id.String(d.KeepID)); err != nil {

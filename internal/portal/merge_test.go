@@ -426,3 +426,21 @@ func TestT146_DeletingTheKeptLoginDeletesWhatWasBroughtIn(t *testing.T) {
 		}
 	})
 }
+
+// A login that became part of hers for good does not keep her.
+func TestT146_WhoeverHasBroughtALoginInForGoodCanGo(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		p := newPair(t, w)
+		p.merged()
+		w.Clock.Move(7 * 24 * time.Hour)
+		if err := w.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.Exec("UPDATE accounts SET status = 'closed' WHERE id IN ($1, $2)", p.home, p.bakery)
+		w.SignIn(p.keep)
+		p.keep.Post("/me/delete", url.Values{"sure": {"yes"}}).Must(http.StatusOK, "Your login is deleted")
+		if n := w.Count("users WHERE status = 'deleted' AND id IN ($1, $2)", p.keep.User, p.other.User); n != 2 {
+			t.Errorf("%d are deleted", n)
+		}
+	})
+}

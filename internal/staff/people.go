@@ -217,15 +217,18 @@ func (s *Staff) Resend(ctx context.Context, by For[ManageStaff], who id.Staff) (
 	})
 }
 
-// Withdraw takes somebody away who was added and has never signed in.
+// Withdraw takes somebody away who was added and has never signed in, though
+// perhaps set a password: what is left of half a sign-in goes too.
 func (s *Staff) Withdraw(ctx context.Context, by For[ManageStaff], who id.Staff) (err error) {
 	defer fault.Wrap(&err, "staff.Withdraw(%d)", who)
 	return s.manageOne(ctx, by, who, "staff.withdrawn", func(tx *db.Tx, _ access.StaffSet, o Operator) error {
 		if o.Joined || o.SignedInAt.Valid {
 			return fault.New(fault.Conflict, "staff-joined", "This operator has been here, and stands in the log. Suspend her instead.")
 		}
-		if _, err := db.Exec(tx, "DELETE FROM staff_links WHERE staff_id = $1", who); err != nil {
-			return err
+		for _, table := range []string{"staff_links", "ceremonies", "staff_sessions"} {
+			if _, err := db.Exec(tx, "DELETE FROM "+table+" WHERE staff_id = $1", who); err != nil {
+				return err
+			}
 		}
 		_, err := db.Exec(tx, "DELETE FROM staff WHERE id = $1", who)
 		return err

@@ -434,6 +434,28 @@ func TestALinkLivesADay(t *testing.T) {
 	}, kept)
 }
 
+// TestAnOperatorWhoWasResetBeforeHerFirstSignInIsWithdrawn has somebody set a
+// password and begin with a passkey, and come no further.
+func TestAnOperatorWhoWasResetBeforeHerFirstSignInIsWithdrawn(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		root := w.Operator("Root", "root@crew.example", "administrator")
+		root.PostOnly("/staff/people", form("name", "Nia New", "address", "nia@crew.example", "role", "support")).Must(http.StatusSeeOther)
+		nia := &apptest.Operator{Browser: w.Browser(), Address: "nia@crew.example", Staff: apptest.Query[id.Staff](w, "SELECT id FROM staff WHERE name = 'Nia New'")[0]}
+		link := w.Mail.Next(t, nia.Address, "Join the staff").Link(t)
+		nia.Get(strings.TrimPrefix(link, apptest.BaseURL)).Must(200).Submit("/staff/welcome", form("name", "Nia New", "password", apptest.Password)).Must(200, "Set up a second factor")
+		nia.PostOnly("/staff/signin/set-up/app/begin", nil).Must(http.StatusSeeOther)
+		if w.Count("staff_sessions WHERE staff_id = $1", nia.Staff) != 1 || w.Count("ceremonies WHERE staff_id = $1", nia.Staff) != 1 {
+			t.Fatal("there is nothing that could be in the way")
+		}
+		root.Post(path(nia, "/withdraw"), nil).Must(http.StatusConflict)
+		root.Post(path(nia, "/reset"), nil).Must(200, "Her sign-in is reset")
+		root.Post(path(nia, "/withdraw"), nil).Must(200, "The invitation is withdrawn")
+		if w.Count("staff WHERE id = $1", nia.Staff) != 0 {
+			t.Error("she is an operator still")
+		}
+	})
+}
+
 // TestOperatorsAreAddedByMail walks the way of an operator: added, joined by
 // her link, reset, suspended and restored.
 func TestOperatorsAreAddedByMail(t *testing.T) {

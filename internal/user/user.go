@@ -49,6 +49,11 @@ func ByID(tx *db.Tx, u id.User) (User, error) {
 	return db.One[User](tx, "SELECT "+Columns+" FROM users u WHERE u.id = $1 AND u.status <> 'deleted'", u)
 }
 
+// Ever is ByID for what is left of somebody too who is deleted.
+func Ever(tx *db.Tx, u id.User) (User, error) {
+	return db.One[User](tx, "SELECT "+Columns+" FROM users u WHERE u.id = $1", u)
+}
+
 // ByAddress reads the user who has the address.
 func ByAddress(tx *db.Tx, a mail.Address) (User, error) {
 	return db.One[User](tx, "SELECT "+Columns+" FROM users u WHERE u.address = $1 AND u.status <> 'deleted'", a)
