@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"clientele/internal/account"
@@ -22,7 +21,6 @@ const (
 	secondValue    = "gives a client a second value in one field: the first was kept, and this was left out"
 	strangeInviter = "was sent by somebody who has no access to the account any more: it was left out. Invite the address again, if it should be in"
 	orphanNote     = "is about a client that is not there: it was left out"
-	staffSecret    = "is a password field: what accounts have in it can be read by staff here, as it could there"
 	noProvider     = "links a sign-in whose provider is not set up here: add it under Staff, Sign-in providers, and run the upgrade again"
 	noSuchWay      = "links a sign-in with a provider that cannot be used here: she signs in with her password"
 	sharedLink     = "links a sign-in to a login that several became: it was dropped with their passwords, and can be linked again"
@@ -41,43 +39,6 @@ func (r *run) bringGroups(ctx context.Context) error {
 			return bring(b, shelf[account.Group]{kind: groups, what: "Groups", source: "tblclientgroups", table: b.tables().Groups}, want)
 		})
 	})
-}
-
-var fieldKinds = map[string]string{"text": "text", "textarea": "lines", "link": "link", "dropdown": "choice", "tickbox": "tick", "password": "secret"}
-
-// bringFields brings in the fields that clients have besides the usual ones.
-func (r *run) bringFields(ctx context.Context) error {
-	return ahead(ctx, r, (*whmcs.Reader).CustomFields, func(part []whmcs.CustomField) error {
-		return r.step(ctx, func(b *batch) error {
-			var want []wanted[account.Field]
-			for _, f := range part {
-				if f.Type == "client" {
-					want = append(want, b.wantedField(f))
-				}
-			}
-			return bring(b, shelf[account.Field]{kind: fields, what: "Fields", source: "tblcustomfields", table: b.tables().Fields}, want)
-		})
-	})
-}
-
-func (b *batch) wantedField(f whmcs.CustomField) wanted[account.Field] {
-	_, shown, ok := strings.Cut(f.Name, "|") // what staff call it, and what clients read
-	if !ok {
-		shown = f.Name
-	}
-	row := account.Field{
-		Name: cmp.Or(strings.TrimSpace(shown), fmt.Sprint("Field ", f.ID)), Kind: cmp.Or(fieldKinds[f.FieldType], "text"), Description: f.Description, Pattern: f.Pattern,
-		StaffOnly: f.AdminOnly, Required: f.Required, Position: f.Position, CreatedAt: b.tx.Now,
-	}
-	if row.Kind == "choice" {
-		for option := range strings.SplitSeq(f.Options, ",") {
-			row.Options += strings.TrimSpace(option) + "\n"
-		}
-	}
-	if row.Kind == "secret" {
-		b.say(Changed, "tblcustomfields", f.ID, staffSecret, row.Name)
-	}
-	return wanted[account.Field]{source: f.ID, row: row, who: row.Name}
 }
 
 // perField is how many clients there can be for each field: what a client has
