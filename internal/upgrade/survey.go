@@ -66,6 +66,7 @@ type group struct {
 	members []key
 	names   []string // of the first few
 	many    int
+	factor  bool // one of them had a second factor
 }
 
 // A joint is a login's place in an account, where several rows give it one.
@@ -220,6 +221,7 @@ func (s *survey) group(l seen, sharing, alike map[uint64]bool) {
 	who := fmt.Sprintf("%s %d %s", loginTables[l.key.kind], l.key.id, describe(l.row.Name, l.row.Email))
 	if a := addressOf(l.row.Email); !a.IsZero() && sharing[s.hash(a.String())] {
 		put(s.shared, a.String(), l.key, who)
+		s.shared[a.String()].factor = s.shared[a.String()].factor || l.row.Factor != ""
 	}
 	for _, common := range likenesses(l.row) {
 		if alike[s.hash(common)] {
