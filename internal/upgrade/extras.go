@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"clientele/internal/account"
@@ -17,6 +19,7 @@ import (
 
 // What the report says of the rest.
 const (
+	missingTable   = "is not there, or cannot be read: nothing of it was brought in. What came of it before stays as it is"
 	orphanValue    = "belongs to a client or a field that is not there: it was left out"
 	secondValue    = "gives a client a second value in one field: the first was kept, and this was left out"
 	strangeInviter = "was sent by somebody who has no access to the account any more: it was left out. Invite the address again, if it should be in"
@@ -27,6 +30,42 @@ const (
 	orphanSignIn   = "links a sign-in to somebody who cannot sign in: it was left out"
 	linkedHere     = "links a sign-in that is linked to another login here: it was left out"
 )
+
+// sayMissing tells of whole tables that the source does not have.
+func (r *run) sayMissing(context.Context) error {
+	for _, table := range whmcs.Missing(r.src, r.version) {
+		if err := r.report.Add(Line{Kind: NeedsPerson, Table: table, Reason: missingTable}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// asHere finds what rows that came in before have here in a column, for want
+// of the table there that says it. The query answers id and value.
+func (b *batch) asHere(table, kind, query string, sources []int64) (map[int64]string, error) {
+	out := map[int64]string{}
+	if !b.again || whmcs.HasTable(b.src, table) {
+		return out, nil
+	}
+	targets, err := b.became(kind, sources)
+	if err != nil {
+		return nil, err
+	}
+	type row struct {
+		ID    int64
+		Value string
+	}
+	list, err := db.In[row](b.tx, query, slices.Collect(maps.Values(targets)))
+	here := map[int64]string{}
+	for _, r := range list {
+		here[r.ID] = r.Value
+	}
+	for source, target := range targets {
+		out[source] = here[target]
+	}
+	return out, err
+}
 
 // bringGroups brings in the groups of accounts.
 func (r *run) bringGroups(ctx context.Context) error {
@@ -47,6 +86,9 @@ const perField = 1 << 36
 
 // bringValues brings in what accounts have in those fields.
 func (r *run) bringValues(ctx context.Context) error {
+	if !whmcs.HasTable(r.src, "tblcustomfields") {
+		return nil // nothing tells which of them are clients'
+	}
 	others := numbers{}
 	for f, err := range whmcs.NewReader(r.src, func(whmcs.Note) {}).CustomFields(ctx) {
 		if err != nil {
@@ -114,11 +156,15 @@ func (r *run) bringNotes(ctx context.Context) error {
 	return ahead(ctx, r, (*whmcs.Reader).StaffNotes, func(part []whmcs.StaffNote) error {
 		r.progress(len(part), "Notes")
 		return r.step(ctx, func(b *batch) error {
-			var clientIDs []int64
+			var clientIDs, noteIDs []int64
 			for _, n := range part {
-				clientIDs = append(clientIDs, n.ClientID)
+				clientIDs, noteIDs = append(clientIDs, n.ClientID), append(noteIDs, n.ID)
 			}
 			accounts, err := b.became(clients, clientIDs)
+			if err != nil {
+				return err
+			}
+			authors, err := b.asHere("tbladmins", staffNotes, "SELECT id, author AS value FROM account_notes WHERE id", noteIDs)
 			if err != nil {
 				return err
 			}
@@ -130,7 +176,7 @@ func (r *run) bringNotes(ctx context.Context) error {
 				}
 				made := cmp.Or(n.Created, n.Modified, time.Unix(0, 0).UTC())
 				want = append(want, wanted[account.Note]{source: n.ID, row: account.Note{
-					AccountID: id.Account(accounts[n.ClientID]), Text: n.Text, Sticky: n.Sticky, Author: r.admins[n.AdminID], CreatedAt: made, ChangedAt: cmp.Or(n.Modified, made),
+					AccountID: id.Account(accounts[n.ClientID]), Text: n.Text, Sticky: n.Sticky, Author: cmp.Or(r.admins[n.AdminID], authors[n.ID]), CreatedAt: made, ChangedAt: cmp.Or(n.Modified, made),
 				}})
 			}
 			return bring(b, b.notes(staffNotes, "tblnotes"), want)

@@ -72,7 +72,10 @@ func (r *run) hasTable(kind string) bool {
 		links: "tblusers_clients", linkOffers: "tblusers_clients", invites: "tbluser_invites", identities: "tblauthn_account_links",
 		values: "tblcustomfieldsvalues", staffNotes: "tblnotes",
 	}[kind]
-	return table == "" || slices.ContainsFunc(r.src.Tables(), func(t whmcs.Table) bool { return t.Name == table })
+	if kind == values && !whmcs.HasTable(r.src, "tblcustomfields") {
+		return false
+	}
+	return table == "" || whmcs.HasTable(r.src, table)
 }
 
 // sweepKind goes through all that is remembered of one kind, and takes back

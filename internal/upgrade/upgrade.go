@@ -119,6 +119,7 @@ func (r *run) all(ctx context.Context) error {
 		return err
 	}
 	for _, pass := range []func(context.Context) error{
+		r.sayMissing,
 		r.readCurrencies, r.readAdmins, r.bringGroups, r.bringFields, r.bringUsers, r.bringClients, r.bringContacts,
 		r.bringLinks, r.bringValues, r.bringNotes, r.bringInvites, r.bringIdentities, r.sweep, r.finish,
 	} {
