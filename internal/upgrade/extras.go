@@ -22,7 +22,7 @@ const (
 	missingTable   = "is not there, or cannot be read: nothing of it was brought in. What came of it before stays as it is"
 	orphanValue    = "belongs to a client or a field that is not there: it was left out"
 	secondValue    = "gives a client a second value in one field: the first was kept, and this was left out"
-	strangeInviter = "was sent by somebody who has no access to the account any more: it was left out. Invite the address again, if it should be in"
+	strangeInviter = "was sent by somebody who does not own the account any more: it was left out. Invite the address again, if it should be in"
 	orphanNote     = "is about a client that is not there: it was left out"
 	noProvider     = "links a sign-in whose provider is not set up here: add it under Staff, Sign-in providers, and run the upgrade again"
 	noSuchWay      = "links a sign-in with a provider that cannot be used here: she signs in with her password"
@@ -239,7 +239,7 @@ func (b *batch) wantedInvite(i whmcs.Invite, at, by int64) (w wanted[invite.Impo
 	}
 	row := invite.Imported{AccountID: id.Account(at), Address: address, State: invite.Pending, Permissions: i.Permissions, Role: roleFor(place{grants: i.Permissions})}
 	if !i.InvitedByAdmin && i.InvitedBy != 0 {
-		if !b.survey.in(i.InvitedBy, i.ClientID) {
+		if !b.survey.owns(i.InvitedBy, i.ClientID) { // nobody else may invite there, so it would give nothing here
 			b.say(NeedsPerson, "tbluser_invites", i.ID, strangeInviter, i.Email)
 			return w, false
 		}

@@ -57,7 +57,7 @@ type survey struct {
 	alike              map[string]*group // by name, or mailbox, of what may be one person
 	leads              map[key]key       // the first of the logins that share an address, by each of them
 	joints             map[joint]*combined
-	taken              []uint64 // every login's place in an account, since 8.0, in order
+	owning             []uint64 // the places in accounts that own them, since 8.0, in order
 	seed               maphash.Seed
 }
 
@@ -289,17 +289,19 @@ func (s *survey) places(ctx context.Context, r *whmcs.Reader) error {
 	s.owners = numbers{}
 	var all []uint64
 	look := func(p whmcs.Pair) {
+		at := s.place(s.at(p))
 		if p.Owner {
 			s.owned.add(p.ClientID)
 			s.owners.add(p.UserID)
+			s.owning = append(s.owning, at)
 		}
-		all = append(all, s.place(s.at(p)))
+		all = append(all, at)
 	}
 	if err := s.pairs(ctx, r, look); err != nil {
 		return err
 	}
 	doubled := twice(all)
-	s.taken = all
+	slices.Sort(s.owning)
 	if len(doubled) == 0 {
 		return nil
 	}
@@ -312,9 +314,9 @@ func (s *survey) places(ctx context.Context, r *whmcs.Reader) error {
 	return err
 }
 
-// in reports whether a user has a place in a client's account there.
-func (s *survey) in(user, client int64) bool {
-	_, found := slices.BinarySearch(s.taken, s.place(joint{s.lead(key{users, user}), client}))
+// owns reports whether a user owns a client there.
+func (s *survey) owns(user, client int64) bool {
+	_, found := slices.BinarySearch(s.owning, s.place(joint{s.lead(key{users, user}), client}))
 	return found
 }
 
