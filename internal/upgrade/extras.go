@@ -71,9 +71,13 @@ func (b *batch) asHere(table, kind, query string, sources []int64) (map[int64]st
 func (r *run) bringGroups(ctx context.Context) error {
 	return ahead(ctx, r, (*whmcs.Reader).Groups, func(part []whmcs.Group) error {
 		return r.step(ctx, func(b *batch) error {
-			want := make([]wanted[account.Group], len(part))
+			want, sources := make([]wanted[account.Group], len(part)), make([]int64, len(part))
 			for i, g := range part {
+				sources[i] = g.ID
 				want[i] = wanted[account.Group]{source: g.ID, row: account.Group{Name: cmp.Or(g.Name, fmt.Sprint("Group ", g.ID)), Colour: g.Colour, CreatedAt: b.tx.Now}, who: g.Name}
+			}
+			if err := b.back(groups, sources); err != nil {
+				return err
 			}
 			return bring(b, shelf[account.Group]{kind: groups, what: "Groups", source: "tblclientgroups", table: b.tables().Groups}, want)
 		})

@@ -26,10 +26,14 @@ func (r *run) bringFields(ctx context.Context) error {
 	return ahead(ctx, r, (*whmcs.Reader).CustomFields, func(part []whmcs.CustomField) error {
 		return r.step(ctx, func(b *batch) error {
 			var want []wanted[account.Field]
+			var sources []int64
 			for _, f := range part {
 				if f.Type == "client" {
-					want = append(want, b.wantedField(f))
+					want, sources = append(want, b.wantedField(f)), append(sources, f.ID)
 				}
+			}
+			if err := b.back(fields, sources); err != nil {
+				return err
 			}
 			return bring(b, shelf[account.Field]{kind: fields, what: "Fields", source: "tblcustomfields", table: b.tables().Fields}, want)
 		})

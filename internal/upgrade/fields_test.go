@@ -50,3 +50,67 @@ func TestAFieldThatCameInCanBeFilledIn(t *testing.T) {
 		page.Submit("/signup", fill).Must(http.StatusOK, "Look into your mail")
 	})
 }
+
+// A field that has gone there is asked of nobody any more, and a group stays:
+// each is told of once, and is the same if it comes back.
+func TestT142_AFieldThatHasGoneThereIsAskedOfNobody(t *testing.T) {
+	each(t, "7.10", func(t *testing.T, s *stage) {
+		s.login(1, "ada@example.com", bcrypted(hers))
+		back := func() {
+			s.there.Add("tblcustomfields", "id", 1, "type", "client", "fieldname", "VAT", "fieldtype", "text", "required", "on")
+			s.there.Add("tblcustomfields", "id", 2, "type", "client", "fieldname", "Size", "fieldtype", "text", "required", "on")
+			s.there.Add("tblclientgroups", "id", 1, "groupname", "Gold")
+		}
+		back()
+		s.bring()
+		s.Exec("UPDATE account_fields SET description = 'Yours' WHERE name = 'Size'")
+		s.Browser().Get("/signup").Must(http.StatusOK, "VAT", "Size")
+		s.there.Exec("DELETE FROM tblcustomfields; DELETE FROM tblclientgroups")
+		for range 2 {
+			dry := s.bring(dryRun)
+			out := s.bring()
+			same(t, dry, out)
+			out.must(t, "tblcustomfields", 1, "nobody has to fill it in")
+			out.must(t, "tblcustomfields", 2, "was changed here")
+			out.must(t, "tblclientgroups", 1, "the group stays")
+			if out.counts("Fields") != "0 0 0 1 1" || out.counts("Groups") != "0 0 0 0 1" {
+				t.Errorf("fields %s, groups %s", out.counts("Fields"), out.counts("Groups"))
+			}
+			if page := s.Browser().Get("/signup").Must(http.StatusOK, "Size"); page.Says("VAT") {
+				t.Error("it is asked for as before")
+			}
+			again := s.bring()
+			if again.counts("Fields") != "none" || again.counts("Groups") != "none" || again.says(t, "tblcustomfields", 1, "has gone") {
+				t.Errorf("it is told of again:\n%s", again.csv)
+			}
+			back()
+			same(t, s.bring(dryRun), s.bring())
+			s.Browser().Get("/signup").Must(http.StatusOK, "VAT", "Size")
+			if n := s.Count("account_fields") + s.Count("account_groups"); n != 3 {
+				t.Errorf("there are %d fields and groups", n)
+			}
+			s.there.Exec("DELETE FROM tblcustomfields; DELETE FROM tblclientgroups")
+		}
+	})
+}
+
+// What goes here since it has gone there is listed, row by row.
+func TestT142_WhatGoesIsListed(t *testing.T) {
+	eachTown(t, func(t *testing.T, s *stage) {
+		s.bring()
+		s.there.Exec("DELETE FROM tblnotes WHERE id = 1; DELETE FROM tblcustomfieldsvalues WHERE id = 2; DELETE FROM tblauthn_account_links WHERE id = 1")
+		if s.there.HasUsers() {
+			s.there.Exec("DELETE FROM tbluser_invites WHERE id = 3")
+		}
+		dry := s.bring(dryRun)
+		out := s.bring()
+		same(t, dry, out)
+		out.must(t, "tblnotes", 1, "the note is removed")
+		out.must(t, "tblcustomfieldsvalues", 0, "the value is removed")
+		out.must(t, "tblcustomfieldsvalues", 0, "field 3, client 20")
+		out.must(t, "tblauthn_account_links", 1, "it signs in here no more")
+		if s.there.HasUsers() {
+			out.must(t, "tbluser_invites", 3, "the invitation is withdrawn")
+		}
+	})
+}

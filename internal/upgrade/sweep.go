@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -25,6 +26,12 @@ const (
 	loginStays  = "has gone there since it was brought in, and was used or changed here: the login stays, without the access that it had there"
 	accessGone  = "has gone there since it was brought in: the access has ended"
 	contactGone = "has gone there since it was brought in: the contact is removed"
+	offerGone   = "has gone there since it was brought in: the invitation is withdrawn"
+	signInGone  = "has gone there since it was brought in: it signs in here no more"
+	valueGone   = "has gone there since it was brought in: the value is removed"
+	noteGone    = "has gone there since it was brought in: the note is removed"
+	fieldGone   = "has gone there since it was brought in: the field stays, and nobody has to fill it in. Remove it here, if what stands in it is not needed"
+	groupGone   = "has gone there since it was brought in: the group stays. Remove it here, if nobody needs it"
 )
 
 // sweep takes back what has gone there since the last run, unless somebody has
@@ -49,6 +56,8 @@ func (r *run) sweep(ctx context.Context) error {
 		{values, "Field values", (*batch).removeValue},
 		{clientNotes, "Notes", (*batch).removeNote},
 		{staffNotes, "Notes", (*batch).removeNote},
+		{fields, "Fields", (*batch).freeField},
+		{groups, "Groups", (*batch).leaveGroup},
 		{clients, "Accounts", (*batch).closeAccount},
 		{contactLogins, "Logins", (*batch).removeLogin},
 		{clientLogins, "Logins", (*batch).removeLogin},
@@ -70,7 +79,7 @@ func (r *run) hasTable(kind string) bool {
 	table := map[string]string{
 		contacts: "tblcontacts", contactLogins: "tblcontacts", contactMember: "tblcontacts", contactOffers: "tblcontacts", users: "tblusers",
 		links: "tblusers_clients", linkOffers: "tblusers_clients", invites: "tbluser_invites", identities: "tblauthn_account_links",
-		values: "tblcustomfieldsvalues", staffNotes: "tblnotes",
+		values: "tblcustomfieldsvalues", staffNotes: "tblnotes", fields: "tblcustomfields", groups: "tblclientgroups",
 	}[kind]
 	if kind == values && !whmcs.HasTable(r.src, "tblcustomfields") {
 		return false
@@ -116,9 +125,7 @@ func (b *batch) gone(what, table string, k known, untouched bool, reason, who st
 		return
 	}
 	b.count(what, Counted{Gone: 1})
-	if reason != "" {
-		b.say(Changed, table, k.SourceID, reason, who)
-	}
+	b.say(Changed, table, k.SourceID, reason, who)
 }
 
 func (b *batch) withdraw(k known) error {
@@ -127,7 +134,7 @@ func (b *batch) withdraw(k known) error {
 		return err
 	}
 	if there && now.State == invite.Pending {
-		b.gone("Invitations", invitesTable(k.Kind), k, untouched, "", now.Address.String())
+		b.gone("Invitations", invitesTable(k.Kind), k, untouched, offerGone, now.Address.String())
 		if untouched && !b.DryRun {
 			if err := b.Invites.WithdrawImported(b.tx, b.by(), now.AccountID, now.ID); err != nil {
 				return err
@@ -143,7 +150,7 @@ func (b *batch) unlink(k known) error {
 		return err
 	}
 	if there {
-		b.gone("Linked sign-ins", "tblauthn_account_links", k, untouched, "", "")
+		b.gone("Linked sign-ins", "tblauthn_account_links", k, untouched, signInGone, now.Issuer)
 		if untouched && !b.DryRun {
 			if err := sso.ForImport(b.by()).Delete(b.tx, k.TargetID); err != nil {
 				return err
@@ -216,21 +223,31 @@ func (b *batch) removeContact(k known) error {
 }
 
 func (b *batch) removeValue(k known) error {
-	return remove(b, b.tables().Values, "Field values", "tblcustomfieldsvalues", k, account.Value.Set)
+	who := fmt.Sprintf("field %d, client %d", k.SourceID/perField, k.SourceID%perField)
+	return remove(b, b.tables().Values, gone{"Field values", "tblcustomfieldsvalues", 0, valueGone, who}, k, account.Value.Set)
 }
 
 func (b *batch) removeNote(k known) error {
 	table := map[string]string{clientNotes: "tblclients", staffNotes: "tblnotes"}[k.Kind]
-	return remove(b, b.tables().Notes, "Notes", table, k, account.Note.Written)
+	return remove(b, b.tables().Notes, gone{"Notes", table, k.SourceID, noteGone, ""}, k, account.Note.Written)
 }
 
-func remove[T any](b *batch, t db.Table[T], what, table string, k known, removed func(T) record) error {
+// gone is what is said of a row that is removed.
+type gone struct {
+	what, table string
+	id          int64 // the row's there; 0 where it is known by something else
+	reason, who string
+}
+
+func remove[T any](b *batch, t db.Table[T], g gone, k known, removed func(T) record) error {
 	now, there, untouched, err := row(b, t, k)
 	if err != nil {
 		return err
 	}
 	if there {
-		b.gone(what, table, k, untouched, "", "")
+		shown := k
+		shown.SourceID = g.id
+		b.gone(g.what, g.table, shown, untouched, g.reason, g.who)
 		if untouched && !b.DryRun {
 			if err := t.Delete(b.tx, k.TargetID); err != nil {
 				return err
@@ -239,6 +256,62 @@ func remove[T any](b *batch, t db.Table[T], what, table string, k known, removed
 		}
 	}
 	return b.forget(k.Kind, k.SourceID)
+}
+
+// away marks fields and groups that have gone there and stay here: they are
+// told of once, and are the same if they come back.
+const away = "away"
+
+// freeField lets a field that has gone there be empty: nobody asks for it any
+// more. The field itself stays, with what accounts have in it.
+func (b *batch) freeField(k known) error {
+	return stay(b, b.tables().Fields, gone{"Fields", "tblcustomfields", k.SourceID, fieldGone, ""}, k, func(f *account.Field) string {
+		f.Required = false
+		return f.Name
+	})
+}
+
+func (b *batch) leaveGroup(k known) error {
+	return stay(b, b.tables().Groups, gone{"Groups", "tblclientgroups", k.SourceID, groupGone, ""}, k, func(g *account.Group) string { return g.Name })
+}
+
+// stay leaves a row that has gone there, as change makes it, and tells of it
+// once.
+func stay[T any](b *batch, t db.Table[T], g gone, k known, change func(*T) (name string)) error {
+	now, there, untouched, err := row(b, t, k)
+	switch {
+	case err != nil:
+		return err
+	case !there:
+		return b.forget(k.Kind, k.SourceID)
+	case k.Mark == away:
+		return nil
+	}
+	is := now
+	name := change(&is)
+	if k.Mark = away; !untouched {
+		b.gone(g.what, g.table, k, false, "", name)
+		return b.remember(k)
+	}
+	b.count(g.what, Counted{Gone: 1})
+	b.say(NeedsPerson, g.table, g.id, g.reason, name)
+	k.Written = db.Fingerprint(is)
+	if b.DryRun {
+		return nil
+	}
+	return errors.Join(t.Update(b.tx, is), b.remember(k))
+}
+
+// back notes that rows which were away are there again.
+func (b *batch) back(kind string, sources []int64) error {
+	were, err := b.before(kind, sources)
+	for _, k := range were {
+		if k.Mark == away && err == nil {
+			k.Mark = ""
+			err = b.remember(k)
+		}
+	}
+	return err
 }
 
 // closeAccount closes the account of a client who has gone. It is remembered,
