@@ -266,12 +266,16 @@ var issuers = map[string]string{"google_signin": "https://accounts.google.com"}
 
 // bringIdentities brings in the sign-ins that people have linked.
 func (r *run) bringIdentities(ctx context.Context) error {
+	there, err := r.signIns(ctx)
+	if err != nil {
+		return err
+	}
 	return ahead(ctx, r, (*whmcs.Reader).LinkedSignIns, func(part []whmcs.LinkedSignIn) error {
 		r.progress(len(part), "Linked sign-ins")
 		return r.step(ctx, func(b *batch) error {
 			var want []wanted[sso.Imported]
 			for _, l := range part {
-				w, why, err := b.wantedIdentity(l)
+				w, why, err := b.wantedIdentity(l, there)
 				if err != nil {
 					return err
 				}
@@ -309,7 +313,7 @@ func (b *batch) whose(l whmcs.LinkedSignIn) key {
 
 // wantedIdentity is a linked sign-in as it should be here, or why there is
 // none.
-func (b *batch) wantedIdentity(l whmcs.LinkedSignIn) (w wanted[sso.Imported], why string, err error) {
+func (b *batch) wantedIdentity(l whmcs.LinkedSignIn, there numbers) (w wanted[sso.Imported], why string, err error) {
 	issuer, k := issuers[l.Provider], b.whose(l)
 	if subject, err := plain.Line(l.Subject, longestSubject); issuer == "" || err != nil || subject == "" || subject != l.Subject {
 		return w, noSuchWay, nil
@@ -337,15 +341,50 @@ func (b *batch) wantedIdentity(l whmcs.LinkedSignIn) (w wanted[sso.Imported], wh
 	if special {
 		people[k.id] = f.user
 	}
-	holders, err := db.All[int64](b.tx, "SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2", provider.Issuer, l.Subject)
+	held, err := b.holdsSignIn(provider.Issuer, l, people[k.id], there)
 	if err != nil {
 		return w, "", err
 	}
-	mark := "identity " + l.Provider + " " + l.Subject
-	if len(holders) > 0 && holders[0] != people[k.id] || b.marked(mark) {
+	if held || b.marked("identity "+l.Provider+" "+l.Subject) {
 		return w, linkedHere, nil
 	}
 	return wanted[sso.Imported]{source: l.ID, row: sso.Imported{
 		UserID: id.User(people[k.id]), ProviderID: provider.ID, Issuer: provider.Issuer, Subject: l.Subject, CreatedAt: cmp.Or(l.Created, b.tx.Now),
 	}}, "", nil
+}
+
+// signIns are the numbers of all linked sign-ins there. Only a later run asks.
+func (r *run) signIns(ctx context.Context) (numbers, error) {
+	there := numbers{}
+	if !r.again {
+		return there, nil
+	}
+	for l, err := range whmcs.NewReader(r.src, func(whmcs.Note) {}).LinkedSignIns(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		there.add(l.ID)
+	}
+	return there, nil
+}
+
+// holdsSignIn reports whether somebody else signs in with what the row links,
+// and is to go on. Who had it from this very row, or from one that has gone
+// there since, loses it by this step.
+func (b *batch) holdsSignIn(issuer string, l whmcs.LinkedSignIn, u int64, there numbers) (bool, error) {
+	holders, err := db.All[sso.Imported](b.tx, "SELECT id, user_id, provider_id, issuer, subject FROM identities WHERE issuer = $1 AND subject = $2", issuer, l.Subject)
+	if err != nil || len(holders) == 0 || int64(holders[0].UserID) == u {
+		return false, err
+	}
+	came, err := db.All[known](b.tx, "SELECT "+knownColumns+" FROM import_rows WHERE import_id = $1 AND kind = $2 AND target_id = $3", b.run.number, identities, holders[0].ID)
+	switch {
+	case err != nil || len(came) == 0 || came[0].Written != db.Fingerprint(holders[0]) || b.Partial:
+		return true, err
+	case came[0].SourceID == l.ID:
+		return false, nil
+	case there.has(came[0].SourceID):
+		return true, nil
+	}
+	b.marks[gaveUp(identities, came[0].SourceID)] = true // the sweep finds it no more
+	return false, b.unlink(came[0])
 }
