@@ -40,6 +40,9 @@ func (r *run) sweep(ctx context.Context) error {
 	if !r.again || r.Partial {
 		return nil
 	}
+	if err := r.mostAreThere(ctx); err != nil {
+		return err
+	}
 	for _, s := range []struct {
 		kind, what string
 		take       func(*batch, known) error
@@ -72,6 +75,41 @@ func (r *run) sweep(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// mostAreThere refuses to take anything back where most logins, or most of the
+// access, have gone at once: that is rather a dump that was cut off where
+// nothing tells.
+func (r *run) mostAreThere(ctx context.Context) error {
+	for _, s := range []struct{ kind, what string }{{contactLogins, "Sub-Accounts"}, {users, "users"}, {links, "rows of access"}} {
+		if r.Gone || !r.hasTable(s.kind) {
+			continue
+		}
+		before, gone, err := r.countGone(ctx, s.kind)
+		if err != nil {
+			return err
+		}
+		if gone > fewGone && gone > before/5 {
+			return fmt.Errorf("%d of the %d %s that were brought in before are not there any more: was the dump cut off? What is there was brought in, and nothing was taken back. If it is right, add --gone, and they are taken back", gone, before, s.what)
+		}
+	}
+	return nil
+}
+
+// countGone counts what is remembered of one kind, and what of it this run has
+// not seen.
+func (r *run) countGone(ctx context.Context, kind string) (before, gone int, err error) {
+	err = r.DB.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		list, err := db.All[int64](tx, "SELECT source_id FROM import_rows WHERE import_id = $1 AND kind = $2", r.number, kind)
+		before, gone = len(list), 0
+		for _, source := range list {
+			if !r.seen[kind].has(source) {
+				gone++
+			}
+		}
+		return err
+	})
+	return before, gone, err
 }
 
 // hasTable reports whether the table is there that rows of a kind stand in.

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"clientele/internal/whmcstest"
 )
 
 // sample has everything that the two programs write, in few lines.
@@ -344,4 +346,42 @@ func FuzzDump(f *testing.F) {
 		}
 		everything(t, d)
 	})
+}
+
+// A dump without comments that is cut off is told too, also where it is cut
+// between two statements.
+func TestDumpWithoutCommentsCutOffIsTold(t *testing.T) {
+	s := whmcstest.Shared(t)
+	s.Build(t, "uncommented", whmcstest.Shapes["7.0"])
+	whmcstest.Do(t, s.Open(t, "uncommented"), "INSERT INTO tblclients (firstname) VALUES ('Ada'); INSERT INTO tblcontacts (userid) VALUES (1)")
+	for _, options := range [][]string{{"--skip-comments"}, {"--skip-comments", "--skip-opt"}, {"--compact", "--add-locks"}} {
+		text, err := os.ReadFile(s.Dump(t, "uncommented", options...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := string(text)
+		if _, err := parse(t, whole, false); err != nil {
+			t.Errorf("%v: %v", options, err)
+		}
+		cuts := 0
+		for at := strings.Index(whole, "CREATE TABLE"); ; {
+			next := strings.Index(whole[at:], ";\n")
+			if at += next + 2; next < 0 || at >= len(strings.TrimSpace(whole)) {
+				break
+			}
+			before := whole[:at]
+			if inLock := strings.Count(before, "\nLOCK TABLES") > strings.Count(before, "\nUNLOCK TABLES"); options[0] == "--compact" && !inLock {
+				continue // nothing tells
+			}
+			cuts++
+			_, err := parse(t, before, false)
+			var b *BrokenDump
+			if !errors.As(err, &b) || !b.Cut {
+				t.Fatalf("%v, cut behind %q: %v", options, before[max(0, len(before)-60):], err)
+			}
+		}
+		if cuts < 8 {
+			t.Errorf("%v: it was cut %d times", options, cuts)
+		}
+	}
 }

@@ -220,6 +220,7 @@ const (
 	errBadPassword      = 1045
 	errNoDatabase       = 1049
 	errNoTableAccess    = 1142
+	errUnknownWords     = 1064
 )
 
 // refused says in a sentence why the database could not be opened.
@@ -236,6 +237,8 @@ func refused(err error, c *mysql.Config) error {
 		return fmt.Errorf("the database server at %s has no database %q: configuration.php of WHMCS has its name as $db_name", c.Addr, c.DBName)
 	case errors.As(err, &answer) && (answer.Number == errNoDatabaseAccess || answer.Number == errNoTableAccess):
 		return fmt.Errorf("the user %q may not read the database %q: let an administrator of the server run GRANT SELECT ON %s.* TO this user", c.User, c.DBName, quote(c.DBName))
+	case errors.As(err, &answer) && answer.Number == errUnknownWords:
+		return fmt.Errorf("the database server at %s is too old to be held to reading, which it is since MySQL 5.6.5 and MariaDB 10.0: make a dump of the database, and name it with --dump", c.Addr)
 	case errors.As(err, &answer):
 		return fmt.Errorf("the database server at %s answers: %s (error %d)", c.Addr, answer.Message, answer.Number)
 	case errors.As(err, &dns):

@@ -21,6 +21,7 @@ type parser struct {
 	*tokenizer
 	tables []*dumped
 	at     *dumped // the table whose rows are being read, or the last one
+	locked bool    // tables are locked, as they are around their rows
 	keep   func(t *dumped, row Row) error
 
 	arena  []byte   // the values of the row that is being read, one after the other
@@ -47,6 +48,9 @@ func (p *parser) all() error {
 			err = p.insert()
 		case t.says("DELIMITER"):
 			err = p.foreign()
+		case t.says("LOCK"), t.says("UNLOCK"):
+			p.locked = t.says("LOCK")
+			err = p.skip()
 		default:
 			err = p.skip()
 		}
@@ -57,10 +61,12 @@ func (p *parser) all() error {
 }
 
 // whole tells a file that ends from one that was cut off between statements:
-// a dump that began with its program's comment ends with one too. Where gzip
-// misses its own end, the error is not io.EOF.
+// a dump that began with its program's comment ends with one too, and one that
+// has none restores at its end the settings that it put by at its beginning,
+// and unlocks what it locked. One that has neither tells nothing of its end.
+// Where gzip misses its own end, the error is not io.EOF.
 func (p *parser) whole() error {
-	if p.begun && !p.finished || p.err != io.EOF {
+	if p.begun && !p.finished || len(p.open) > 0 || p.locked || p.err != io.EOF {
 		return errEnds
 	}
 	return nil
