@@ -120,7 +120,7 @@ func sourcesOf(part []whmcs.Client) (list []int64) {
 func (r *run) owner(c whmcs.Client) login {
 	l := login{
 		key: key{clientLogins, c.ID}, table: "tblclients", name: strings.TrimSpace(c.FirstName + " " + c.LastName), raw: c.Email, language: c.Language,
-		hash: c.Password, factor: c.SecondFactor.Module, owns: true, created: c.Created, last: c.LastLogin,
+		hash: c.Password, factor: c.SecondFactor, owns: true, created: c.Created, last: c.LastLogin,
 	}
 	if c.Verified {
 		l.verified = cmp.Or(c.LastLogin, c.Created, time.Unix(0, 0).UTC())

@@ -343,7 +343,7 @@ func (r *run) bringUsers(ctx context.Context) error {
 		for i, u := range part {
 			list[i] = login{
 				key: key{users, u.ID}, table: "tblusers", name: strings.TrimSpace(u.FirstName + " " + u.LastName), raw: u.Email, language: u.Language,
-				hash: u.Password, factor: u.SecondFactor.Module, owns: r.survey.owners.has(u.ID),
+				hash: u.Password, factor: u.SecondFactor, owns: r.survey.owners.has(u.ID),
 				verified: u.Verified, created: u.Created, last: u.LastLogin,
 			}.parsed()
 		}

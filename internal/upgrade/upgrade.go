@@ -254,7 +254,7 @@ func (r *run) sameDatabase(tx *db.Tx, ctx context.Context) error {
 		return nil
 	}
 	silent := whmcs.NewReader(r.src, func(whmcs.Note) {})
-	return batches(silent.ClientLogins(ctx), func(part []whmcs.Login) error {
+	return batches(silent.ClientLogins(ctx), silent.Taken, func(part []whmcs.Login) error {
 		numbers := make([]int64, len(part))
 		for i, c := range part {
 			numbers[i] = c.ID

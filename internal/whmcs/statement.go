@@ -11,9 +11,18 @@ import (
 // A dumped table is what a dump says of one table.
 type dumped struct {
 	Table
-	id   int   // the place of the column id, or -1
-	last int64 // the id of the last row
-	runs []run
+	id       int    // the place of the column id, or -1
+	unwanted []bool // the columns that are not read
+	last     int64  // the id of the last row
+	runs     []run
+}
+
+func newDumped(name string, columns []string) *dumped {
+	t := &dumped{Table: Table{Name: name, Columns: columns}, id: slices.Index(columns, "id")}
+	for _, column := range columns {
+		t.unwanted = append(t.unwanted, !isWanted(name, column))
+	}
+	return t
 }
 
 // A parser reads the statements of a dump and keeps the rows that are needed.
@@ -96,7 +105,7 @@ func (p *parser) create() error {
 		return err
 	}
 	if p.table(name) == nil {
-		p.tables = append(p.tables, &dumped{Table: Table{Name: name, Columns: columns}, id: slices.Index(columns, "id")})
+		p.tables = append(p.tables, newDumped(name, columns))
 	}
 	return p.skip()
 }
@@ -299,6 +308,11 @@ func (p *parser) finish(order []int) error {
 		if end >= 0 {
 			p.values[order[i]] = p.arena[begin:end:end]
 			begin = end
+		}
+	}
+	for i, column := range p.at.unwanted {
+		if column {
+			p.values[i] = nil
 		}
 	}
 	row := Row{ID: p.at.Rows + 1, Values: p.values}
