@@ -98,6 +98,38 @@ type seen struct {
 	row    whmcs.Login
 }
 
+// A watched source tells how far the reading of each table is. The survey goes
+// through some more than once, so it cannot tell how far it is as a whole.
+type watched struct {
+	whmcs.Source
+	tell func(done, total int64, what string)
+}
+
+// perTell is how many rows are read between two tellings.
+const perTell = 1000
+
+func (w watched) Rows(ctx context.Context, table string) iter.Seq2[whmcs.Row, error] {
+	if w.tell == nil {
+		return w.Source.Rows(ctx, table)
+	}
+	return func(yield func(whmcs.Row, error) bool) {
+		total, done := int64(0), int64(0)
+		for _, t := range w.Tables() {
+			if t.Name == table {
+				total = t.Rows
+			}
+		}
+		for row, err := range w.Source.Rows(ctx, table) {
+			if done++; done%perTell == 0 {
+				w.tell(done, max(done, total), "Looking through "+table)
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
 // look goes through all logins once, and a second time where some of them
 // share an address or a name.
 func (s *survey) look(ctx context.Context, src whmcs.Source, v whmcs.Version) error {

@@ -112,7 +112,7 @@ type run struct {
 // all does everything in its order: what is referred to comes before what
 // refers to it.
 func (r *run) all(ctx context.Context) error {
-	if err := r.survey.look(ctx, r.src, r.version); err != nil {
+	if err := r.survey.look(ctx, watched{r.src, r.Progress}, r.version); err != nil {
 		return err
 	}
 	if err := r.begin(ctx); err != nil {
