@@ -381,7 +381,7 @@ func (b *batch) holdsSignIn(issuer string, l whmcs.LinkedSignIn, u int64, there 
 	case err != nil || len(came) == 0 || came[0].Written != db.Fingerprint(holders[0]) || b.Partial:
 		return true, err
 	case came[0].SourceID == l.ID:
-		return false, nil
+		return b.fates[b.whose(l)].how == staying, nil // a login that is somebody's own is given none of another's
 	case there.has(came[0].SourceID):
 		return true, nil
 	}

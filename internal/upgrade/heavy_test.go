@@ -1,8 +1,6 @@
 package upgrade_test
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -37,25 +35,5 @@ func TestVeryLongTextsComeInAFewAtATime(t *testing.T) {
 	}
 	if n := apptest.Query[int64](w, "SELECT MIN(LENGTH(text)) FROM account_notes"); n[0] != 100_000 {
 		t.Errorf("a note has %d characters", n[0])
-	}
-}
-
-// The first look at everybody, which reads everything before anything comes
-// in, tells how far it is.
-func TestTheFirstLookTellsHowFarItIs(t *testing.T) {
-	t.Parallel()
-	w := apptest.New(t, db.SQLite)
-	there := newMemory("7.10")
-	for n := range 2500 {
-		there.put("tblclients", int64(n+1), "firstname", "Ada", "lastname", "Ames", "email", fmt.Sprintf("ada%d@example.com", n), "status", "Active")
-	}
-	var told []string
-	out := try(t, w, there, upgrade.Options{DryRun: true, Progress: func(done, total int64, what string) {
-		if len(told) < 2 {
-			told = append(told, fmt.Sprint(what, " ", done, " of ", total))
-		}
-	}})
-	if want := []string{"Looking through tblclients 1000 of 2500", "Looking through tblclients 2000 of 2500"}; out.err != nil || !slices.Equal(told, want) {
-		t.Errorf("told %q, %v", told, out.err)
 	}
 }

@@ -62,3 +62,23 @@ func TestT140_ALinkedSignInIsTakenFromNobody(t *testing.T) {
 		}
 	})
 }
+
+// A login that is its person's own since she set a password here is not given
+// the sign-in of another by a row that changes hands there.
+func TestT140_ALinkedSignInDoesNotMoveIntoALoginOfHerOwn(t *testing.T) {
+	each(t, "8.13", func(t *testing.T, s *stage) {
+		s.login(1, "ada@example.com", bcrypted(hers))
+		s.login(2, "ben@example.com", bcrypted(theirs))
+		google(s)
+		s.there.Exec("UPDATE tblauthn_account_links SET user_id = 1")
+		s.bring()
+		s.recovers("ben@example.com", fresh)
+		s.there.Exec("UPDATE tblauthn_account_links SET user_id = 2")
+		dry := s.bring(dryRun, merge)
+		out := s.bring(merge)
+		same(t, dry, out)
+		if n := s.Count("identities WHERE user_id = 2"); n != 0 {
+			t.Error("it signs in to his login")
+		}
+	})
+}

@@ -105,8 +105,9 @@ type watched struct {
 	tell func(done, total int64, what string)
 }
 
-// perTell is how many rows are read between two tellings.
-const perTell = 1000
+// perTell is how many rows are read between two tellings: fewer are read before
+// anybody looks.
+const perTell = 10_000
 
 func (w watched) Rows(ctx context.Context, table string) iter.Seq2[whmcs.Row, error] {
 	if w.tell == nil {
