@@ -40,7 +40,7 @@ type whmcsRun struct {
 	Dump    string `name:"dump" help:"File written by mysqldump or mariadb-dump, plain or packed by gzip, in place of a database."`
 	Partial bool   `name:"partial" help:"Take what is whole of a dump that is cut off."`
 	DryRun  bool   `name:"dry-run" help:"Write nothing, and report what would happen."`
-	Gone    bool   `name:"gone" help:"Believe it where most clients have gone since the last run, and close their accounts."`
+	Gone    bool   `name:"gone" help:"Believe it where most clients, logins or access have gone since the last run, and take them back here."`
 	Merge   bool   `name:"merge" help:"Bring it into an installation that is in use. Nobody is joined to a login that is here already without her consent."`
 	Name    string `name:"name" default:"whmcs" help:"Tells several WHMCS that come into one installation apart."`
 	Report  string `name:"report" default:"whmcs-report" help:"Where the report goes: this and .html, and this and .csv."`

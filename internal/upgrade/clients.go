@@ -120,7 +120,7 @@ func sourcesOf(part []whmcs.Client) (list []int64) {
 func (r *run) owner(c whmcs.Client) login {
 	l := login{
 		key: key{clientLogins, c.ID}, table: "tblclients", name: strings.TrimSpace(c.FirstName + " " + c.LastName), raw: c.Email, language: c.Language,
-		hash: c.Password, factor: c.SecondFactor.Module, owns: true, created: c.Created, last: c.LastLogin,
+		hash: c.Password, factor: c.SecondFactor, owns: true, created: c.Created, last: c.LastLogin,
 	}
 	if c.Verified {
 		l.verified = cmp.Or(c.LastLogin, c.Created, time.Unix(0, 0).UTC())
@@ -137,9 +137,13 @@ func (b *batch) bringAccounts(part []whmcs.Client) (map[int64]int64, error) {
 	if err != nil {
 		return nil, err
 	}
+	spent, err := b.asHere("tblcurrencies", clients, "SELECT id, currency AS value FROM accounts WHERE id", sourcesOf(part))
+	if err != nil {
+		return nil, err
+	}
 	want := make([]wanted[account.Imported], len(part))
 	for i, c := range part {
-		row := b.wantedAccount(c)
+		row := b.wantedAccount(c, spent[c.ID])
 		row.GroupID = db.SomeUnlessZero(id.Group(inGroups[c.Group]))
 		want[i] = wanted[account.Imported]{source: c.ID, number: c.ID, row: row.Searchable(), known: known{Mark: c.UUID}, who: row.Name}
 	}
@@ -183,8 +187,9 @@ func (b *batch) became(kind string, sources []int64) (map[int64]int64, error) {
 
 var statuses = map[string]string{"active": "active", "inactive": "inactive", "closed": "closed"}
 
-// wantedAccount is a client as it should be here.
-func (b *batch) wantedAccount(c whmcs.Client) account.Imported {
+// wantedAccount is a client as it should be here. Its currency is the one that
+// is given where nothing tells which it is there.
+func (b *batch) wantedAccount(c whmcs.Client, spent string) account.Imported {
 	l := login{raw: c.Email, name: strings.TrimSpace(c.FirstName + " " + c.LastName)}.parsed()
 	local, _, _ := strings.Cut(c.Email, "@")
 	first := cmp.Or(c.Company, l.name)
@@ -192,7 +197,7 @@ func (b *batch) wantedAccount(c whmcs.Client) account.Imported {
 		Details: account.Details{
 			Name: account.NameFor("Client "+fmt.Sprint(c.ID), c.Company, l.name, local), Company: c.Company, Address: l.address, MailKinds: kinds(c.Mail),
 			Line1: c.Address1, Line2: c.Address2, City: c.City, Region: c.State, Postcode: c.Postcode, Phone: c.Phone, TaxNumber: c.TaxID,
-			Country: b.country("tblclients", c.ID, c.Country), Currency: b.currencies[c.Currency], Language: b.language(c.Language, "tblclients", c.ID),
+			Country: b.country("tblclients", c.ID, c.Country), Currency: cmp.Or(b.currencies[c.Currency], spent), Language: b.language(c.Language, "tblclients", c.ID),
 		},
 		Status: statuses[strings.ToLower(c.Status)], Offers: c.Marketing,
 		ImportID: db.SomeUnlessZero(b.run.number), CreatedAt: cmp.Or(c.Created, b.tx.Now),

@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 	"time"
 
 	"clientele/internal/account"
@@ -18,11 +19,11 @@ import (
 
 // What the report says of the rest.
 const (
+	missingTable   = "is not there, or cannot be read: nothing of it was brought in. What came of it before stays as it is"
 	orphanValue    = "belongs to a client or a field that is not there: it was left out"
 	secondValue    = "gives a client a second value in one field: the first was kept, and this was left out"
-	strangeInviter = "was sent by somebody who has no access to the account any more: it was left out. Invite the address again, if it should be in"
+	strangeInviter = "was sent by somebody who does not own the account any more: it was left out. Invite the address again, if it should be in"
 	orphanNote     = "is about a client that is not there: it was left out"
-	staffSecret    = "is a password field: what accounts have in it can be read by staff here, as it could there"
 	noProvider     = "links a sign-in whose provider is not set up here: add it under Staff, Sign-in providers, and run the upgrade again"
 	noSuchWay      = "links a sign-in with a provider that cannot be used here: she signs in with her password"
 	sharedLink     = "links a sign-in to a login that several became: it was dropped with their passwords, and can be linked again"
@@ -30,54 +31,57 @@ const (
 	linkedHere     = "links a sign-in that is linked to another login here: it was left out"
 )
 
+// sayMissing tells of whole tables that the source does not have.
+func (r *run) sayMissing(context.Context) error {
+	for _, table := range whmcs.Missing(r.src, r.version) {
+		if err := r.report.Add(Line{Kind: NeedsPerson, Table: table, Reason: missingTable}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// asHere finds what rows that came in before have here in a column, for want
+// of the table there that says it. The query answers id and value.
+func (b *batch) asHere(table, kind, query string, sources []int64) (map[int64]string, error) {
+	out := map[int64]string{}
+	if !b.again || whmcs.HasTable(b.src, table) {
+		return out, nil
+	}
+	targets, err := b.became(kind, sources)
+	if err != nil {
+		return nil, err
+	}
+	type row struct {
+		ID    int64
+		Value string
+	}
+	list, err := db.In[row](b.tx, query, slices.Collect(maps.Values(targets)))
+	here := map[int64]string{}
+	for _, r := range list {
+		here[r.ID] = r.Value
+	}
+	for source, target := range targets {
+		out[source] = here[target]
+	}
+	return out, err
+}
+
 // bringGroups brings in the groups of accounts.
 func (r *run) bringGroups(ctx context.Context) error {
 	return ahead(ctx, r, (*whmcs.Reader).Groups, func(part []whmcs.Group) error {
 		return r.step(ctx, func(b *batch) error {
-			want := make([]wanted[account.Group], len(part))
+			want, sources := make([]wanted[account.Group], len(part)), make([]int64, len(part))
 			for i, g := range part {
+				sources[i] = g.ID
 				want[i] = wanted[account.Group]{source: g.ID, row: account.Group{Name: cmp.Or(g.Name, fmt.Sprint("Group ", g.ID)), Colour: g.Colour, CreatedAt: b.tx.Now}, who: g.Name}
+			}
+			if err := b.back(groups, sources); err != nil {
+				return err
 			}
 			return bring(b, shelf[account.Group]{kind: groups, what: "Groups", source: "tblclientgroups", table: b.tables().Groups}, want)
 		})
 	})
-}
-
-var fieldKinds = map[string]string{"text": "text", "textarea": "lines", "link": "link", "dropdown": "choice", "tickbox": "tick", "password": "secret"}
-
-// bringFields brings in the fields that clients have besides the usual ones.
-func (r *run) bringFields(ctx context.Context) error {
-	return ahead(ctx, r, (*whmcs.Reader).CustomFields, func(part []whmcs.CustomField) error {
-		return r.step(ctx, func(b *batch) error {
-			var want []wanted[account.Field]
-			for _, f := range part {
-				if f.Type == "client" {
-					want = append(want, b.wantedField(f))
-				}
-			}
-			return bring(b, shelf[account.Field]{kind: fields, what: "Fields", source: "tblcustomfields", table: b.tables().Fields}, want)
-		})
-	})
-}
-
-func (b *batch) wantedField(f whmcs.CustomField) wanted[account.Field] {
-	_, shown, ok := strings.Cut(f.Name, "|") // what staff call it, and what clients read
-	if !ok {
-		shown = f.Name
-	}
-	row := account.Field{
-		Name: cmp.Or(strings.TrimSpace(shown), fmt.Sprint("Field ", f.ID)), Kind: cmp.Or(fieldKinds[f.FieldType], "text"), Description: f.Description, Pattern: f.Pattern,
-		StaffOnly: f.AdminOnly, Required: f.Required, Position: f.Position, CreatedAt: b.tx.Now,
-	}
-	if row.Kind == "choice" {
-		for option := range strings.SplitSeq(f.Options, ",") {
-			row.Options += strings.TrimSpace(option) + "\n"
-		}
-	}
-	if row.Kind == "secret" {
-		b.say(Changed, "tblcustomfields", f.ID, staffSecret, row.Name)
-	}
-	return wanted[account.Field]{source: f.ID, row: row, who: row.Name}
 }
 
 // perField is how many clients there can be for each field: what a client has
@@ -86,6 +90,9 @@ const perField = 1 << 36
 
 // bringValues brings in what accounts have in those fields.
 func (r *run) bringValues(ctx context.Context) error {
+	if !whmcs.HasTable(r.src, "tblcustomfields") {
+		return nil // nothing tells which of them are clients'
+	}
 	others := numbers{}
 	for f, err := range whmcs.NewReader(r.src, func(whmcs.Note) {}).CustomFields(ctx) {
 		if err != nil {
@@ -153,11 +160,15 @@ func (r *run) bringNotes(ctx context.Context) error {
 	return ahead(ctx, r, (*whmcs.Reader).StaffNotes, func(part []whmcs.StaffNote) error {
 		r.progress(len(part), "Notes")
 		return r.step(ctx, func(b *batch) error {
-			var clientIDs []int64
+			var clientIDs, noteIDs []int64
 			for _, n := range part {
-				clientIDs = append(clientIDs, n.ClientID)
+				clientIDs, noteIDs = append(clientIDs, n.ClientID), append(noteIDs, n.ID)
 			}
 			accounts, err := b.became(clients, clientIDs)
+			if err != nil {
+				return err
+			}
+			authors, err := b.asHere("tbladmins", staffNotes, "SELECT id, author AS value FROM account_notes WHERE id", noteIDs)
 			if err != nil {
 				return err
 			}
@@ -169,7 +180,7 @@ func (r *run) bringNotes(ctx context.Context) error {
 				}
 				made := cmp.Or(n.Created, n.Modified, time.Unix(0, 0).UTC())
 				want = append(want, wanted[account.Note]{source: n.ID, row: account.Note{
-					AccountID: id.Account(accounts[n.ClientID]), Text: n.Text, Sticky: n.Sticky, Author: r.admins[n.AdminID], CreatedAt: made, ChangedAt: cmp.Or(n.Modified, made),
+					AccountID: id.Account(accounts[n.ClientID]), Text: n.Text, Sticky: n.Sticky, Author: cmp.Or(r.admins[n.AdminID], authors[n.ID]), CreatedAt: made, ChangedAt: cmp.Or(n.Modified, made),
 				}})
 			}
 			return bring(b, b.notes(staffNotes, "tblnotes"), want)
@@ -232,7 +243,7 @@ func (b *batch) wantedInvite(i whmcs.Invite, at, by int64) (w wanted[invite.Impo
 	}
 	row := invite.Imported{AccountID: id.Account(at), Address: address, State: invite.Pending, Permissions: i.Permissions, Role: roleFor(place{grants: i.Permissions})}
 	if !i.InvitedByAdmin && i.InvitedBy != 0 {
-		if !b.survey.in(i.InvitedBy, i.ClientID) {
+		if !b.survey.owns(i.InvitedBy, i.ClientID) { // nobody else may invite there, so it would give nothing here
 			b.say(NeedsPerson, "tbluser_invites", i.ID, strangeInviter, i.Email)
 			return w, false
 		}
@@ -255,12 +266,16 @@ var issuers = map[string]string{"google_signin": "https://accounts.google.com"}
 
 // bringIdentities brings in the sign-ins that people have linked.
 func (r *run) bringIdentities(ctx context.Context) error {
+	there, err := r.signIns(ctx)
+	if err != nil {
+		return err
+	}
 	return ahead(ctx, r, (*whmcs.Reader).LinkedSignIns, func(part []whmcs.LinkedSignIn) error {
 		r.progress(len(part), "Linked sign-ins")
 		return r.step(ctx, func(b *batch) error {
 			var want []wanted[sso.Imported]
 			for _, l := range part {
-				w, why, err := b.wantedIdentity(l)
+				w, why, err := b.wantedIdentity(l, there)
 				if err != nil {
 					return err
 				}
@@ -298,7 +313,7 @@ func (b *batch) whose(l whmcs.LinkedSignIn) key {
 
 // wantedIdentity is a linked sign-in as it should be here, or why there is
 // none.
-func (b *batch) wantedIdentity(l whmcs.LinkedSignIn) (w wanted[sso.Imported], why string, err error) {
+func (b *batch) wantedIdentity(l whmcs.LinkedSignIn, there numbers) (w wanted[sso.Imported], why string, err error) {
 	issuer, k := issuers[l.Provider], b.whose(l)
 	if subject, err := plain.Line(l.Subject, longestSubject); issuer == "" || err != nil || subject == "" || subject != l.Subject {
 		return w, noSuchWay, nil
@@ -326,15 +341,50 @@ func (b *batch) wantedIdentity(l whmcs.LinkedSignIn) (w wanted[sso.Imported], wh
 	if special {
 		people[k.id] = f.user
 	}
-	holders, err := db.All[int64](b.tx, "SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2", provider.Issuer, l.Subject)
+	held, err := b.holdsSignIn(provider.Issuer, l, people[k.id], there)
 	if err != nil {
 		return w, "", err
 	}
-	mark := "identity " + l.Provider + " " + l.Subject
-	if len(holders) > 0 && holders[0] != people[k.id] || b.marked(mark) {
+	if held || b.marked("identity "+l.Provider+" "+l.Subject) {
 		return w, linkedHere, nil
 	}
 	return wanted[sso.Imported]{source: l.ID, row: sso.Imported{
 		UserID: id.User(people[k.id]), ProviderID: provider.ID, Issuer: provider.Issuer, Subject: l.Subject, CreatedAt: cmp.Or(l.Created, b.tx.Now),
 	}}, "", nil
+}
+
+// signIns are the numbers of all linked sign-ins there. Only a later run asks.
+func (r *run) signIns(ctx context.Context) (numbers, error) {
+	there := numbers{}
+	if !r.again {
+		return there, nil
+	}
+	for l, err := range whmcs.NewReader(r.src, func(whmcs.Note) {}).LinkedSignIns(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		there.add(l.ID)
+	}
+	return there, nil
+}
+
+// holdsSignIn reports whether somebody else signs in with what the row links,
+// and is to go on. Who had it from this very row, or from one that has gone
+// there since, loses it by this step.
+func (b *batch) holdsSignIn(issuer string, l whmcs.LinkedSignIn, u int64, there numbers) (bool, error) {
+	holders, err := db.All[sso.Imported](b.tx, "SELECT id, user_id, provider_id, issuer, subject FROM identities WHERE issuer = $1 AND subject = $2", issuer, l.Subject)
+	if err != nil || len(holders) == 0 || int64(holders[0].UserID) == u {
+		return false, err
+	}
+	came, err := db.All[known](b.tx, "SELECT "+knownColumns+" FROM import_rows WHERE import_id = $1 AND kind = $2 AND target_id = $3", b.run.number, identities, holders[0].ID)
+	switch {
+	case err != nil || len(came) == 0 || came[0].Written != db.Fingerprint(holders[0]) || b.Partial:
+		return true, err
+	case came[0].SourceID == l.ID:
+		return b.fates[b.whose(l)].how == staying, nil // a login that is somebody's own is given none of another's
+	case there.has(came[0].SourceID):
+		return true, nil
+	}
+	b.marks[gaveUp(identities, came[0].SourceID)] = true // the sweep finds it no more
+	return false, b.unlink(came[0])
 }

@@ -42,18 +42,19 @@ func twice(list []uint64) map[uint64]bool {
 	return found
 }
 
-// batches hands out rows so many at a time.
-func batches[T any](rows iter.Seq2[T, error], do func([]T) error) error {
-	part := make([]T, 0, perStep)
+// batches hands out rows so many at a time, or fewer where taken tells that
+// they have very long texts.
+func batches[T any](rows iter.Seq2[T, error], taken func() int64, do func([]T) error) error {
+	part, before := make([]T, 0, perStep), int64(0)
 	for row, err := range rows {
 		if err != nil {
 			return err
 		}
-		if part = append(part, row); len(part) == perStep {
+		if part = append(part, row); len(part) == perStep || taken()-before > mostTaken {
 			if err := do(part); err != nil {
 				return err
 			}
-			part = part[:0]
+			part, before = part[:0], taken()
 		}
 	}
 	if len(part) == 0 {
@@ -79,7 +80,7 @@ func ahead[T any](ctx context.Context, r *run, rows func(*whmcs.Reader, context.
 		defer close(parts)
 		var notes []whmcs.Note
 		reader := whmcs.NewReader(r.src, func(n whmcs.Note) { notes = append(notes, n) })
-		err := batches(rows(reader, ctx), func(list []T) error {
+		err := batches(rows(reader, ctx), reader.Taken, func(list []T) error {
 			select {
 			case parts <- part[T]{rows: slices.Clone(list), notes: notes}:
 				notes = nil
@@ -111,5 +112,9 @@ func ahead[T any](ctx context.Context, r *run, rows func(*whmcs.Reader, context.
 	return nil
 }
 
-// perStep is how many rows are brought in by one transaction.
-const perStep = 500
+// perStep is how many rows are brought in by one transaction, unless they have
+// more bytes of text than mostTaken.
+const (
+	perStep   = 500
+	mostTaken = 4 << 20
+)

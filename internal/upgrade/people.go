@@ -264,11 +264,10 @@ func (b *batch) mention(l login, f fate, was known) {
 		if !f.merged && was.Secret != b.print(b.usable(l)) {
 			b.say(NeedsPerson, l.table, l.key.id, keptPassword, l.who)
 		}
-	case f.begins && f.how == own:
-		b.say(NeedsPerson, l.table, l.key.id, partedLogin, l.who)
-	case shared != nil:
-		b.say(NeedsPerson, l.table, l.key.id, sharedLogin, shared.list())
 	default:
+		if f.begins && f.how == own {
+			b.say(NeedsPerson, l.table, l.key.id, partedLogin, l.who)
+		}
 		b.examine(l)
 	}
 	if shared != nil {
@@ -293,7 +292,9 @@ func (g *group) list() string {
 
 // examine tells of what a login cannot bring along.
 func (b *batch) examine(l login) {
-	if _, err := password.Inspect(l.hash); err != nil {
+	if shared := b.survey.shared[l.address.String()]; shared != nil {
+		b.say(NeedsPerson, l.table, l.key.id, sharedLogin, shared.list())
+	} else if _, err := password.Inspect(l.hash); err != nil {
 		b.say(NeedsPerson, l.table, l.key.id, deadHash, l.who+": "+words(err))
 	}
 	if l.factor != "" {
@@ -320,13 +321,15 @@ func (r *run) usable(l login) string {
 	return strings.Trim(l.hash, " \t\r\n")
 }
 
-// needs is what the person is to be told.
+// needs is what the person is to be told: of a login that several became, what
+// any of them has lost.
 func (b *batch) needs(l login, f fate) string {
 	var list []string
 	if f.how == own && b.usable(l) == "" {
 		list = append(list, "password")
 	}
-	if f.how == own && l.factor != "" {
+	shared := b.survey.shared[l.address.String()]
+	if f.how == own && (l.factor != "" || shared != nil && shared.factor) {
 		list = append(list, "factor")
 	}
 	return strings.Join(list, " ")
@@ -340,7 +343,7 @@ func (r *run) bringUsers(ctx context.Context) error {
 		for i, u := range part {
 			list[i] = login{
 				key: key{users, u.ID}, table: "tblusers", name: strings.TrimSpace(u.FirstName + " " + u.LastName), raw: u.Email, language: u.Language,
-				hash: u.Password, factor: u.SecondFactor.Module, owns: r.survey.owners.has(u.ID),
+				hash: u.Password, factor: u.SecondFactor, owns: r.survey.owners.has(u.ID),
 				verified: u.Verified, created: u.Created, last: u.LastLogin,
 			}.parsed()
 		}

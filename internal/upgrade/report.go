@@ -30,7 +30,7 @@ const (
 type Line struct {
 	Kind   Kind
 	Table  string // the row's, in the other database, such as tblclients
-	ID     int64
+	ID     int64  // 0: the table as a whole
 	Column string // empty: the row as a whole
 	Reason string // one of a limited number of sentences; lines are grouped by it
 	Detail string // who or what: any text, also one that means harm
@@ -194,8 +194,13 @@ func readLine(cells []string, err error) (Line, error) {
 	return Line{Kind(cells[0]), cells[1], n, cells[3], cells[4], cells[5]}, err
 }
 
-// where names the row of a line.
-func (l Line) where() string { return l.Table + " " + strconv.FormatInt(l.ID, 10) }
+// where names the row of a line, or its table where no row is meant.
+func (l Line) where() string {
+	if l.ID == 0 {
+		return l.Table
+	}
+	return l.Table + " " + strconv.FormatInt(l.ID, 10)
+}
 
 // A reportSection has the lines of one kind.
 type reportSection struct {

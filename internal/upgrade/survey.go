@@ -57,7 +57,7 @@ type survey struct {
 	alike              map[string]*group // by name, or mailbox, of what may be one person
 	leads              map[key]key       // the first of the logins that share an address, by each of them
 	joints             map[joint]*combined
-	taken              []uint64 // every login's place in an account, since 8.0, in order
+	owning             []uint64 // the places in accounts that own them, since 8.0, in order
 	seed               maphash.Seed
 }
 
@@ -66,6 +66,7 @@ type group struct {
 	members []key
 	names   []string // of the first few
 	many    int
+	factor  bool // one of them had a second factor
 }
 
 // A joint is a login's place in an account, where several rows give it one.
@@ -95,6 +96,39 @@ type seen struct {
 	client int64 // of a client's own login and of a contact's
 	owner  bool
 	row    whmcs.Login
+}
+
+// A watched source tells how far the reading of each table is. The survey goes
+// through some more than once, so it cannot tell how far it is as a whole.
+type watched struct {
+	whmcs.Source
+	tell func(done, total int64, what string)
+}
+
+// perTell is how many rows are read between two tellings: fewer are read before
+// anybody looks.
+const perTell = 10_000
+
+func (w watched) Rows(ctx context.Context, table string) iter.Seq2[whmcs.Row, error] {
+	if w.tell == nil {
+		return w.Source.Rows(ctx, table)
+	}
+	return func(yield func(whmcs.Row, error) bool) {
+		total, done := int64(0), int64(0)
+		for _, t := range w.Tables() {
+			if t.Name == table {
+				total = t.Rows
+			}
+		}
+		for row, err := range w.Source.Rows(ctx, table) {
+			if done++; done%perTell == 0 {
+				w.tell(done, max(done, total), "Looking through "+table)
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
 }
 
 // look goes through all logins once, and a second time where some of them
@@ -220,6 +254,7 @@ func (s *survey) group(l seen, sharing, alike map[uint64]bool) {
 	who := fmt.Sprintf("%s %d %s", loginTables[l.key.kind], l.key.id, describe(l.row.Name, l.row.Email))
 	if a := addressOf(l.row.Email); !a.IsZero() && sharing[s.hash(a.String())] {
 		put(s.shared, a.String(), l.key, who)
+		s.shared[a.String()].factor = s.shared[a.String()].factor || l.row.Factor != ""
 	}
 	for _, common := range likenesses(l.row) {
 		if alike[s.hash(common)] {
@@ -287,17 +322,19 @@ func (s *survey) places(ctx context.Context, r *whmcs.Reader) error {
 	s.owners = numbers{}
 	var all []uint64
 	look := func(p whmcs.Pair) {
+		at := s.place(s.at(p))
 		if p.Owner {
 			s.owned.add(p.ClientID)
 			s.owners.add(p.UserID)
+			s.owning = append(s.owning, at)
 		}
-		all = append(all, s.place(s.at(p)))
+		all = append(all, at)
 	}
 	if err := s.pairs(ctx, r, look); err != nil {
 		return err
 	}
 	doubled := twice(all)
-	s.taken = all
+	slices.Sort(s.owning)
 	if len(doubled) == 0 {
 		return nil
 	}
@@ -310,9 +347,9 @@ func (s *survey) places(ctx context.Context, r *whmcs.Reader) error {
 	return err
 }
 
-// in reports whether a user has a place in a client's account there.
-func (s *survey) in(user, client int64) bool {
-	_, found := slices.BinarySearch(s.taken, s.place(joint{s.lead(key{users, user}), client}))
+// owns reports whether a user owns a client there.
+func (s *survey) owns(user, client int64) bool {
+	_, found := slices.BinarySearch(s.owning, s.place(joint{s.lead(key{users, user}), client}))
 	return found
 }
 

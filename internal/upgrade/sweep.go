@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -25,6 +26,12 @@ const (
 	loginStays  = "has gone there since it was brought in, and was used or changed here: the login stays, without the access that it had there"
 	accessGone  = "has gone there since it was brought in: the access has ended"
 	contactGone = "has gone there since it was brought in: the contact is removed"
+	offerGone   = "has gone there since it was brought in: the invitation is withdrawn"
+	signInGone  = "has gone there since it was brought in: it signs in here no more"
+	valueGone   = "has gone there since it was brought in: the value is removed"
+	noteGone    = "has gone there since it was brought in: the note is removed"
+	fieldGone   = "has gone there since it was brought in: the field stays, and nobody has to fill it in. Remove it here, if what stands in it is not needed"
+	groupGone   = "has gone there since it was brought in: the group stays. Remove it here, if nobody needs it"
 )
 
 // sweep takes back what has gone there since the last run, unless somebody has
@@ -32,6 +39,9 @@ const (
 func (r *run) sweep(ctx context.Context) error {
 	if !r.again || r.Partial {
 		return nil
+	}
+	if err := r.mostAreThere(ctx); err != nil {
+		return err
 	}
 	for _, s := range []struct {
 		kind, what string
@@ -49,6 +59,8 @@ func (r *run) sweep(ctx context.Context) error {
 		{values, "Field values", (*batch).removeValue},
 		{clientNotes, "Notes", (*batch).removeNote},
 		{staffNotes, "Notes", (*batch).removeNote},
+		{fields, "Fields", (*batch).freeField},
+		{groups, "Groups", (*batch).leaveGroup},
 		{clients, "Accounts", (*batch).closeAccount},
 		{contactLogins, "Logins", (*batch).removeLogin},
 		{clientLogins, "Logins", (*batch).removeLogin},
@@ -65,14 +77,52 @@ func (r *run) sweep(ctx context.Context) error {
 	return nil
 }
 
+// mostAreThere refuses to take anything back where most logins, or most of the
+// access, have gone at once: that is rather a dump that was cut off where
+// nothing tells.
+func (r *run) mostAreThere(ctx context.Context) error {
+	for _, s := range []struct{ kind, what string }{{contactLogins, "Sub-Accounts"}, {users, "users"}, {links, "rows of access"}} {
+		if r.Gone || !r.hasTable(s.kind) {
+			continue
+		}
+		before, gone, err := r.countGone(ctx, s.kind)
+		if err != nil {
+			return err
+		}
+		if gone > fewGone && gone > before/5 {
+			return fmt.Errorf("%d of the %d %s that were brought in before are not there any more: was the dump cut off? What is there was brought in, and nothing was taken back. If it is right, add --gone, and they are taken back", gone, before, s.what)
+		}
+	}
+	return nil
+}
+
+// countGone counts what is remembered of one kind, and what of it this run has
+// not seen.
+func (r *run) countGone(ctx context.Context, kind string) (before, gone int, err error) {
+	err = r.DB.Read(ctx, db.Wide, func(tx *db.Tx) error {
+		list, err := db.All[int64](tx, "SELECT source_id FROM import_rows WHERE import_id = $1 AND kind = $2", r.number, kind)
+		before, gone = len(list), 0
+		for _, source := range list {
+			if !r.seen[kind].has(source) {
+				gone++
+			}
+		}
+		return err
+	})
+	return before, gone, err
+}
+
 // hasTable reports whether the table is there that rows of a kind stand in.
 func (r *run) hasTable(kind string) bool {
 	table := map[string]string{
 		contacts: "tblcontacts", contactLogins: "tblcontacts", contactMember: "tblcontacts", contactOffers: "tblcontacts", users: "tblusers",
 		links: "tblusers_clients", linkOffers: "tblusers_clients", invites: "tbluser_invites", identities: "tblauthn_account_links",
-		values: "tblcustomfieldsvalues", staffNotes: "tblnotes",
+		values: "tblcustomfieldsvalues", staffNotes: "tblnotes", fields: "tblcustomfields", groups: "tblclientgroups",
 	}[kind]
-	return table == "" || slices.ContainsFunc(r.src.Tables(), func(t whmcs.Table) bool { return t.Name == table })
+	if kind == values && !whmcs.HasTable(r.src, "tblcustomfields") {
+		return false
+	}
+	return table == "" || whmcs.HasTable(r.src, table)
 }
 
 // sweepKind goes through all that is remembered of one kind, and takes back
@@ -113,9 +163,7 @@ func (b *batch) gone(what, table string, k known, untouched bool, reason, who st
 		return
 	}
 	b.count(what, Counted{Gone: 1})
-	if reason != "" {
-		b.say(Changed, table, k.SourceID, reason, who)
-	}
+	b.say(Changed, table, k.SourceID, reason, who)
 }
 
 func (b *batch) withdraw(k known) error {
@@ -124,7 +172,7 @@ func (b *batch) withdraw(k known) error {
 		return err
 	}
 	if there && now.State == invite.Pending {
-		b.gone("Invitations", invitesTable(k.Kind), k, untouched, "", now.Address.String())
+		b.gone("Invitations", invitesTable(k.Kind), k, untouched, offerGone, now.Address.String())
 		if untouched && !b.DryRun {
 			if err := b.Invites.WithdrawImported(b.tx, b.by(), now.AccountID, now.ID); err != nil {
 				return err
@@ -140,7 +188,7 @@ func (b *batch) unlink(k known) error {
 		return err
 	}
 	if there {
-		b.gone("Linked sign-ins", "tblauthn_account_links", k, untouched, "", "")
+		b.gone("Linked sign-ins", "tblauthn_account_links", k, untouched, signInGone, now.Issuer)
 		if untouched && !b.DryRun {
 			if err := sso.ForImport(b.by()).Delete(b.tx, k.TargetID); err != nil {
 				return err
@@ -213,21 +261,31 @@ func (b *batch) removeContact(k known) error {
 }
 
 func (b *batch) removeValue(k known) error {
-	return remove(b, b.tables().Values, "Field values", "tblcustomfieldsvalues", k, account.Value.Set)
+	who := fmt.Sprintf("field %d, client %d", k.SourceID/perField, k.SourceID%perField)
+	return remove(b, b.tables().Values, gone{"Field values", "tblcustomfieldsvalues", 0, valueGone, who}, k, account.Value.Set)
 }
 
 func (b *batch) removeNote(k known) error {
 	table := map[string]string{clientNotes: "tblclients", staffNotes: "tblnotes"}[k.Kind]
-	return remove(b, b.tables().Notes, "Notes", table, k, account.Note.Written)
+	return remove(b, b.tables().Notes, gone{"Notes", table, k.SourceID, noteGone, ""}, k, account.Note.Written)
 }
 
-func remove[T any](b *batch, t db.Table[T], what, table string, k known, removed func(T) record) error {
+// gone is what is said of a row that is removed.
+type gone struct {
+	what, table string
+	id          int64 // the row's there; 0 where it is known by something else
+	reason, who string
+}
+
+func remove[T any](b *batch, t db.Table[T], g gone, k known, removed func(T) record) error {
 	now, there, untouched, err := row(b, t, k)
 	if err != nil {
 		return err
 	}
 	if there {
-		b.gone(what, table, k, untouched, "", "")
+		shown := k
+		shown.SourceID = g.id
+		b.gone(g.what, g.table, shown, untouched, g.reason, g.who)
 		if untouched && !b.DryRun {
 			if err := t.Delete(b.tx, k.TargetID); err != nil {
 				return err
@@ -236,6 +294,62 @@ func remove[T any](b *batch, t db.Table[T], what, table string, k known, removed
 		}
 	}
 	return b.forget(k.Kind, k.SourceID)
+}
+
+// away marks fields and groups that have gone there and stay here: they are
+// told of once, and are the same if they come back.
+const away = "away"
+
+// freeField lets a field that has gone there be empty: nobody asks for it any
+// more. The field itself stays, with what accounts have in it.
+func (b *batch) freeField(k known) error {
+	return stay(b, b.tables().Fields, gone{"Fields", "tblcustomfields", k.SourceID, fieldGone, ""}, k, func(f *account.Field) string {
+		f.Required = false
+		return f.Name
+	})
+}
+
+func (b *batch) leaveGroup(k known) error {
+	return stay(b, b.tables().Groups, gone{"Groups", "tblclientgroups", k.SourceID, groupGone, ""}, k, func(g *account.Group) string { return g.Name })
+}
+
+// stay leaves a row that has gone there, as change makes it, and tells of it
+// once.
+func stay[T any](b *batch, t db.Table[T], g gone, k known, change func(*T) (name string)) error {
+	now, there, untouched, err := row(b, t, k)
+	switch {
+	case err != nil:
+		return err
+	case !there:
+		return b.forget(k.Kind, k.SourceID)
+	case k.Mark == away:
+		return nil
+	}
+	is := now
+	name := change(&is)
+	if k.Mark = away; !untouched {
+		b.gone(g.what, g.table, k, false, "", name)
+		return b.remember(k)
+	}
+	b.count(g.what, Counted{Gone: 1})
+	b.say(NeedsPerson, g.table, g.id, g.reason, name)
+	k.Written = db.Fingerprint(is)
+	if b.DryRun {
+		return nil
+	}
+	return errors.Join(t.Update(b.tx, is), b.remember(k))
+}
+
+// back notes that rows which were away are there again.
+func (b *batch) back(kind string, sources []int64) error {
+	were, err := b.before(kind, sources)
+	for _, k := range were {
+		if k.Mark == away && err == nil {
+			k.Mark = ""
+			err = b.remember(k)
+		}
+	}
+	return err
 }
 
 // closeAccount closes the account of a client who has gone. It is remembered,

@@ -112,13 +112,14 @@ type run struct {
 // all does everything in its order: what is referred to comes before what
 // refers to it.
 func (r *run) all(ctx context.Context) error {
-	if err := r.survey.look(ctx, r.src, r.version); err != nil {
+	if err := r.survey.look(ctx, watched{r.src, r.Progress}, r.version); err != nil {
 		return err
 	}
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	for _, pass := range []func(context.Context) error{
+		r.sayMissing,
 		r.readCurrencies, r.readAdmins, r.bringGroups, r.bringFields, r.bringUsers, r.bringClients, r.bringContacts,
 		r.bringLinks, r.bringValues, r.bringNotes, r.bringInvites, r.bringIdentities, r.sweep, r.finish,
 	} {
@@ -253,7 +254,7 @@ func (r *run) sameDatabase(tx *db.Tx, ctx context.Context) error {
 		return nil
 	}
 	silent := whmcs.NewReader(r.src, func(whmcs.Note) {})
-	return batches(silent.ClientLogins(ctx), func(part []whmcs.Login) error {
+	return batches(silent.ClientLogins(ctx), silent.Taken, func(part []whmcs.Login) error {
 		numbers := make([]int64, len(part))
 		for i, c := range part {
 			numbers[i] = c.ID

@@ -27,7 +27,7 @@ type Client struct {
 	LastLogin    time.Time
 	LastIP       string
 	Password     string // the hash; empty from 8.0 on
-	SecondFactor SecondFactor
+	SecondFactor string // what she signs in with beside it: totp, yubico, duosecurity …; empty is nothing
 }
 
 // An Address is what clients and contacts have in common: who it is, and where.
@@ -39,12 +39,6 @@ type Address struct {
 	Country                      string // two letters
 	Phone                        string
 	TaxID                        string // since 7.7
-}
-
-// A SecondFactor is what somebody signs in with beside a password.
-type SecondFactor struct {
-	Module string // totp, yubico, duosecurity …; empty is none
-	Data   string // what the module keeps, byte by byte
 }
 
 // Preferences say which mail somebody gets.
@@ -64,7 +58,7 @@ func (r *Reader) Clients(ctx context.Context) iter.Seq2[Client, error] {
 			TaxExempt: f.flag("taxexempt"), Notes: f.text("notes"),
 			Mail: f.preferences("email_preferences"), Marketing: f.marketing(), Verified: f.flag("email_verified"),
 			Created: f.created(), Updated: f.time("updated_at"), LastLogin: f.time("lastlogin"), LastIP: f.line("ip"),
-			Password: f.raw("password"), SecondFactor: SecondFactor{f.line("authmodule"), f.raw("authdata")},
+			Password: f.hash("password"), SecondFactor: f.line("authmodule"),
 		}
 	})
 }

@@ -31,7 +31,7 @@ func (r *Reader) Contacts(ctx context.Context) iter.Seq2[Contact, error] {
 	return read(ctx, r, "tblcontacts", func(f *fields) Contact {
 		c := Contact{
 			ID: f.row.ID, ClientID: f.number("userid"), Address: f.postal(),
-			SubAccount: f.flag("subaccount"), Password: f.raw("password"),
+			SubAccount: f.flag("subaccount"), Password: f.hash("password"),
 			Mail: Preferences{
 				General: f.flag("generalemails"), Invoice: f.flag("invoiceemails"), Support: f.flag("supportemails"),
 				Product: f.flag("productemails"), Domain: f.flag("domainemails"), Affiliate: f.flag("affiliateemails"),

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"clientele/internal/whmcstest"
 )
 
 // sample has everything that the two programs write, in few lines.
@@ -23,12 +25,12 @@ const sample = "/*M!999999\\- enable the sandbox mode */ \n" +
 	"CREATE DATABASE /*!32312 IF NOT EXISTS*/ `whmcs`;\nUSE `whmcs`;\n" +
 	"DROP TABLE IF EXISTS `tblclients`;\n" +
 	"CREATE TABLE `tblclients` (\n  `id` int(10) NOT NULL AUTO_INCREMENT COMMENT 'a ''number'', (always); )',\n  `firstname` text COLLATE utf8_unicode_ci DEFAULT 'x,y',\n" +
-	"  `credit` decimal(10,2) NOT NULL CHECK (`credit` >= 0),\n  `odd``name` blob /*!80023 INVISIBLE */,\n  PRIMARY KEY (`id`),\n  UNIQUE KEY `f` (`firstname`(50),`id`),\n  CONSTRAINT `c` CHECK (1)\n) ENGINE=InnoDB COMMENT='; (';\n" +
+	"  `currency` decimal(10,2) NOT NULL CHECK (`currency` >= 0),\n  `notes` blob /*!80023 INVISIBLE */,\n  PRIMARY KEY (`id`),\n  UNIQUE KEY `f` (`firstname`(50),`id`),\n  CONSTRAINT `c` CHECK (1)\n) ENGINE=InnoDB COMMENT='; (';\n" +
 	"LOCK TABLES `tblclients` WRITE;\n/*!40000 ALTER TABLE `tblclients` DISABLE KEYS */;\n" +
 	"INSERT INTO `tblclients` VALUES\n(1,'a\\0b\\n\\'\\\"\\\\\\Z\\%\\_\\q''',-1.50,NULL),\n(2,'',1e+20,0x00ff41),(3,\"it's; \"\"so\"\"\",.5,_binary 'x\\'y'),(-4,'(,);--',0,x'4142');\n" +
-	"INSERT IGNORE INTO `whmcs`.`tblclients` (`odd``name`, `id`) VALUES (_utf8mb4'z', 5), (b'101', 6);\n" +
+	"INSERT IGNORE INTO `whmcs`.`tblclients` (`notes`, `id`) VALUES (_utf8mb4'z', 5), (b'101', 6);\n" +
 	"REPLACE INTO `tblclients` VALUES (7,'\xe9\xff',-- here\n 1,/* and; ' */ NULL);\nUNLOCK TABLES;\n" +
-	"CREATE TABLE IF NOT EXISTS tblactivitylog (id int, `a\\n` text);\nINSERT INTO tblactivitylog VALUES (1,'; INSERT INTO `tblclients` VALUES (99)\\'');\n" +
+	"CREATE TABLE IF NOT EXISTS tblactivitylog (id int, `a\\n``b` text);\nINSERT INTO tblactivitylog VALUES (1,'; INSERT INTO `tblclients` VALUES (99)\\'');\n" +
 	"DELIMITER ;;\n/*!50003 CREATE*/ /*!50003 TRIGGER t BEFORE INSERT ON x FOR EACH ROW BEGIN SET @a = 'it'; END */;;\nCREATE PROCEDURE p() BEGIN SELECT 1; -- don't\n END ;;\nDELIMITER ;\n" +
 	"CREATE TABLE `tblcontacts` (`id` int, `userid` int);\nINSERT INTO `tblcontacts` VALUES (9,1),(8,1);\n" +
 	"-- Dump completed on 2026-01-02  3:04:05\n"
@@ -99,7 +101,7 @@ func TestDumpReadsAllThatTheProgramsWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Table{{"tblactivitylog", []string{"id", `a\n`}, 0}, {"tblclients", []string{"id", "firstname", "credit", "odd`name"}, 7}, {"tblcontacts", []string{"id", "userid"}, 2}}
+	want := []Table{{"tblactivitylog", []string{"id", "a\\n`b"}, 0}, {"tblclients", []string{"id", "firstname", "currency", "notes"}, 7}, {"tblcontacts", []string{"id", "userid"}, 2}}
 	if got := d.Tables(); !reflect.DeepEqual(got, want) {
 		t.Errorf("tables are %v", got)
 	}
@@ -344,4 +346,42 @@ func FuzzDump(f *testing.F) {
 		}
 		everything(t, d)
 	})
+}
+
+// A dump without comments that is cut off is told too, also where it is cut
+// between two statements.
+func TestDumpWithoutCommentsCutOffIsTold(t *testing.T) {
+	s := whmcstest.Shared(t)
+	s.Build(t, "uncommented", whmcstest.Shapes["7.0"])
+	whmcstest.Do(t, s.Open(t, "uncommented"), "INSERT INTO tblclients (firstname) VALUES ('Ada'); INSERT INTO tblcontacts (userid) VALUES (1)")
+	for _, options := range [][]string{{"--skip-comments"}, {"--skip-comments", "--skip-opt"}, {"--compact", "--add-locks"}} {
+		text, err := os.ReadFile(s.Dump(t, "uncommented", options...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := string(text)
+		if _, err := parse(t, whole, false); err != nil {
+			t.Errorf("%v: %v", options, err)
+		}
+		cuts := 0
+		for at := strings.Index(whole, "CREATE TABLE"); ; {
+			next := strings.Index(whole[at:], ";\n")
+			if at += next + 2; next < 0 || at >= len(strings.TrimSpace(whole)) {
+				break
+			}
+			before := whole[:at]
+			if inLock := strings.Count(before, "\nLOCK TABLES") > strings.Count(before, "\nUNLOCK TABLES"); options[0] == "--compact" && !inLock {
+				continue // nothing tells
+			}
+			cuts++
+			_, err := parse(t, before, false)
+			var b *BrokenDump
+			if !errors.As(err, &b) || !b.Cut {
+				t.Fatalf("%v, cut behind %q: %v", options, before[max(0, len(before)-60):], err)
+			}
+		}
+		if cuts < 8 {
+			t.Errorf("%v: it was cut %d times", options, cuts)
+		}
+	}
 }

@@ -23,7 +23,7 @@ type LinkedSignIn struct {
 func (r *Reader) LinkedSignIns(ctx context.Context) iter.Seq2[LinkedSignIn, error] {
 	return read(ctx, r, "tblauthn_account_links", func(f *fields) LinkedSignIn {
 		return LinkedSignIn{
-			ID: f.row.ID, Provider: f.line("provider"), Subject: f.raw("remote_user_id"),
+			ID: f.row.ID, Provider: f.line("provider"), Subject: f.hash("remote_user_id"),
 			UserID: f.number("user_id"), ClientID: f.number("client_id"), ContactID: f.number("contact_id"), Created: f.time("created_at"),
 		}
 	})

@@ -15,9 +15,13 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// page is how many rows are fetched at once. They are held in memory, so that
-// the server never waits for us in the middle of an answer.
-const page = 500
+// page is how many rows are fetched at once, unless they have more bytes than
+// heavy. They are held in memory, so that the server never waits for us in the
+// middle of an answer.
+const (
+	page  = 500
+	heavy = 8 << 20
+)
 
 // A live source reads a server, in one transaction of one connection.
 type live struct {
@@ -85,15 +89,22 @@ func (s *live) readColumns(ctx context.Context) error {
 		}
 		last := &s.tables[len(s.tables)-1]
 		last.Columns = append(last.Columns, column)
-		s.reads[table] = append(s.reads[table], asBytes(column, charset))
+		s.reads[table] = append(s.reads[table], asBytes(table, column, charset))
 	}
 	return rows.Err()
 }
 
-// asBytes asks for a column as the bytes that it holds. Only a character set
-// that the cleaner does not know is converted by the server.
-func asBytes(column, charset string) string {
+// asBytes asks for a column as the bytes that it holds, and for nothing of one
+// that is not read. Only a character set that the cleaner does not know is
+// converted by the server.
+func asBytes(table, column, charset string) string {
 	name := quote(column)
+	switch {
+	case !isWanted(table, column):
+		return "NULL"
+	case column == "password":
+		name = fmt.Sprintf("LEFT(%s, %d)", name, hashLength+1)
+	}
 	if slices.Contains([]string{"", "binary", "ascii", "latin1", "utf8", "utf8mb3", "utf8mb4"}, charset) {
 		return name
 	}
@@ -129,8 +140,8 @@ func (s *live) Rows(ctx context.Context, name string) iter.Seq2[Row, error] {
 		return s.unnumbered(ctx, name, selects)
 	}
 	return func(yield func(Row, error) bool) {
-		for last := int64(math.MinInt64); ; {
-			rows, err := s.fetch(ctx, fmt.Sprint(selects, " WHERE `id` > ", last, " ORDER BY `id` LIMIT ", page), id)
+		for last, most := int64(math.MinInt64), page; ; {
+			rows, cut, err := s.fetch(ctx, fmt.Sprint(selects, " WHERE `id` > ", last, " ORDER BY `id` LIMIT ", most), id)
 			if err != nil {
 				yield(Row{}, dropped(err, name))
 				return
@@ -140,32 +151,39 @@ func (s *live) Rows(ctx context.Context, name string) iter.Seq2[Row, error] {
 					return
 				}
 			}
-			if len(rows) < page {
+			if len(rows) < most && !cut {
 				return
 			}
+			most = min(page, 2*len(rows)) // no more than what may fit again
 		}
 	}
 }
 
-// fetch reads all that a query finds, and the ids in the column that has them.
-func (s *live) fetch(ctx context.Context, query string, id int) (list []Row, err error) {
+// fetch reads what a query finds, or cuts it where it gets heavy, and the ids
+// in the column that has them.
+func (s *live) fetch(ctx context.Context, query string, id int) (list []Row, cut bool, err error) {
 	rows, err := s.conn.QueryContext(ctx, query)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for bytes := 0; rows.Next(); {
 		values, err := scan(rows)
 		if err != nil {
-			return nil, err
+			return nil, false, err
+		}
+		for _, v := range values {
+			bytes += len(v)
 		}
 		n, err := strconv.ParseInt(string(values[id]), 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("the id %.40q is no number", values[id])
+			return nil, false, fmt.Errorf("the id %.40q is no number", values[id])
 		}
-		list = append(list, Row{n, values})
+		if list = append(list, Row{n, values}); bytes >= heavy {
+			return list, true, nil
+		}
 	}
-	return list, rows.Err()
+	return list, false, rows.Err()
 }
 
 // unnumbered streams a table without ids, which cannot be read in pages.
@@ -220,6 +238,7 @@ const (
 	errBadPassword      = 1045
 	errNoDatabase       = 1049
 	errNoTableAccess    = 1142
+	errUnknownWords     = 1064
 )
 
 // refused says in a sentence why the database could not be opened.
@@ -236,6 +255,8 @@ func refused(err error, c *mysql.Config) error {
 		return fmt.Errorf("the database server at %s has no database %q: configuration.php of WHMCS has its name as $db_name", c.Addr, c.DBName)
 	case errors.As(err, &answer) && (answer.Number == errNoDatabaseAccess || answer.Number == errNoTableAccess):
 		return fmt.Errorf("the user %q may not read the database %q: let an administrator of the server run GRANT SELECT ON %s.* TO this user", c.User, c.DBName, quote(c.DBName))
+	case errors.As(err, &answer) && answer.Number == errUnknownWords:
+		return fmt.Errorf("the database server at %s is too old to be held to reading, which it is since MySQL 5.6.5 and MariaDB 10.0: make a dump of the database, and name it with --dump", c.Addr)
 	case errors.As(err, &answer):
 		return fmt.Errorf("the database server at %s answers: %s (error %d)", c.Addr, answer.Message, answer.Number)
 	case errors.As(err, &dns):

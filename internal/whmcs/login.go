@@ -17,13 +17,14 @@ type Login struct {
 	SignsIn  bool
 	Domain   bool       // of a contact: gets mail about domains
 	Grants   access.Set // of a Sub-Account
+	Factor   string     // what the login asks for beside a password; empty is nothing
 	UUID     string
 }
 
 // ClientLogins yields tblclients as logins, which they were before 8.0.
 func (r *Reader) ClientLogins(ctx context.Context) iter.Seq2[Login, error] {
 	return read(ctx, r, "tblclients", func(f *fields) Login {
-		return Login{ID: f.row.ID, Name: f.fullName("firstname", "lastname"), Email: f.address("email"), SignsIn: true, UUID: f.line("uuid")}
+		return Login{ID: f.row.ID, Name: f.fullName("firstname", "lastname"), Email: f.address("email"), SignsIn: true, Factor: f.line("authmodule"), UUID: f.line("uuid")}
 	})
 }
 
@@ -42,7 +43,7 @@ func (r *Reader) ContactLogins(ctx context.Context) iter.Seq2[Login, error] {
 // UserLogins yields tblusers as logins.
 func (r *Reader) UserLogins(ctx context.Context) iter.Seq2[Login, error] {
 	return read(ctx, r, "tblusers", func(f *fields) Login {
-		return Login{ID: f.row.ID, Name: f.fullName("first_name", "last_name"), Email: f.address("email"), SignsIn: true}
+		return Login{ID: f.row.ID, Name: f.fullName("first_name", "last_name"), Email: f.address("email"), SignsIn: true, Factor: f.line("second_factor")}
 	})
 }
 

@@ -17,19 +17,24 @@ const (
 	nameLength    = plain.NameLength
 	lineLength    = 1000
 	textLength    = 100_000
-	addressLength = 254 // of an e-mail address, by RFC 5321
+	addressLength = 254  // of an e-mail address, by RFC 5321
+	hashLength    = 1024 // in bytes, of what is kept as it is; no hash and no name at a provider is longer
 )
 
 // A Reader reads the rows of a source, typed and cleaned. Nothing in a row
 // stops it: what cannot be read is left out and noted. A table that the source
 // does not have has no rows, and a column that it does not have no values.
 type Reader struct {
-	src  Source
-	note func(Note)
+	src   Source
+	note  func(Note)
+	taken int64
 }
 
 // NewReader makes a Reader that tells note of each value it changes.
-func NewReader(src Source, note func(Note)) *Reader { return &Reader{src, note} }
+func NewReader(src Source, note func(Note)) *Reader { return &Reader{src: src, note: note} }
+
+// Taken is how many bytes of text there were in all rows so far.
+func (r *Reader) Taken() int64 { return r.taken }
 
 // read yields a table's rows, each made from its fields.
 func read[T any](ctx context.Context, r *Reader, table string, from func(*fields) T) iter.Seq2[T, error] {
@@ -43,6 +48,7 @@ func read[T any](ctx context.Context, r *Reader, table string, from func(*fields
 			var value T
 			if f.row = row; err == nil {
 				value = from(f)
+				r.taken, f.taken = r.taken+f.taken, 0
 			}
 			if !yield(value, err) || err != nil {
 				return
@@ -57,6 +63,7 @@ type fields struct {
 	places map[string]int
 	row    Row
 	note   func(Note)
+	taken  int64 // bytes of the texts that were made of the row
 }
 
 // value is a column as it is; nil where it is NULL or not there.
@@ -73,8 +80,17 @@ func (f *fields) tell(column string, what ...string) {
 	}
 }
 
-// raw is a column byte by byte: hashes and what other programs made.
+// raw is a column byte by byte.
 func (f *fields) raw(column string) string { return string(f.value(column)) }
+
+// hash is a column byte by byte that other programs have made. What is too
+// long to be one is cut, and still too long: it is none.
+func (f *fields) hash(column string) string {
+	value := f.value(column)
+	value = value[:min(len(value), hashLength+1)]
+	f.taken += int64(len(value))
+	return string(value)
+}
 
 func (f *fields) line(column string) string { return f.upTo(column, lineLength) }
 
@@ -82,12 +98,14 @@ func (f *fields) name(column string) string { return f.upTo(column, nameLength) 
 
 func (f *fields) upTo(column string, most int) string {
 	s, did := cleanLine(f.raw(column), most)
+	f.taken += int64(len(s))
 	f.tell(column, did...)
 	return s
 }
 
 func (f *fields) text(column string) string {
 	s, did := cleanText(f.raw(column), textLength)
+	f.taken += int64(len(s))
 	f.tell(column, did...)
 	return s
 }

@@ -58,6 +58,27 @@ func Recognise(s Source) (Version, error) {
 	return version(tables, users), nil
 }
 
+// Missing lists the tables that the upgrade reads, that this version has, and
+// that are not there: left out of a dump, or not to be read by the user.
+func Missing(s Source, v Version) (names []string) {
+	for _, name := range needed {
+		_, since8 := requiredSince8[name]
+		switch since8 = since8 || name == "tbluser_invites"; {
+		case since8 && !v.Users:
+		case name == "tblauthn_account_links" && v.Oldest == "7.0": // which of those releases has it the other tables do not tell
+		case !HasTable(s, name):
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// HasTable reports whether a source has a table.
+func HasTable(s Source, name string) bool {
+	_, ok := find(s.Tables(), name)
+	return ok
+}
+
 // hasUsers tells by other tables that people who sign in have one of their own,
 // also where a dump was cut off before it: as clients they would come in with
 // rights that they have lost.

@@ -118,6 +118,7 @@ func TestRefusalsAreSentences(t *testing.T) {
 		"refuses the user":            &mysql.MySQLError{Number: errBadPassword},
 		"has no database \"w\"":       &mysql.MySQLError{Number: errNoDatabase},
 		"GRANT SELECT ON `w`.*":       &mysql.MySQLError{Number: errNoDatabaseAccess},
+		"too old to be held":          &mysql.MySQLError{Number: errUnknownWords},
 		"answers: no (error 1)":       &mysql.MySQLError{Number: 1, Message: "no"},
 		"host \"h\" cannot be found":  &net.OpError{Err: &net.DNSError{Name: "h"}},
 		"cannot be reached at h:3306": &net.OpError{Err: errors.New("refused")},

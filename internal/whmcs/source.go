@@ -11,6 +11,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"strings"
 )
 
 // A Source is a WHMCS database that can be read.
@@ -43,6 +44,30 @@ var needed = []string{
 	"tblclients", "tblcontacts", "tblclientgroups", "tblcurrencies",
 	"tblcustomfields", "tblcustomfieldsvalues", "tblauthn_account_links",
 	"tblusers", "tblusers_clients", "tbluser_invites", "tblnotes", "tbladmins",
+}
+
+// wanted are the columns of them that are read. What stands in the others, as
+// card numbers and secrets of all kinds do, is not fetched at all.
+var wanted = map[string]string{
+	"tblclients": "id uuid firstname lastname companyname email address1 address2 city state postcode country phonenumber tax_id status language currency groupid " +
+		"taxexempt notes email_preferences marketing_emails_opt_in emailoptout email_verified created_at datecreated updated_at lastlogin ip password authmodule",
+	"tblcontacts": "id userid firstname lastname companyname email address1 address2 city state postcode country phonenumber tax_id subaccount password permissions " +
+		"generalemails invoiceemails supportemails productemails domainemails affiliateemails created_at updated_at",
+	"tblclientgroups":        "id groupname groupcolour",
+	"tblcurrencies":          "id code prefix suffix default",
+	"tblcustomfields":        "id type relid fieldname fieldtype description fieldoptions regexpr adminonly required showorder showinvoice sortorder",
+	"tblcustomfieldsvalues":  "id fieldid relid value",
+	"tblauthn_account_links": "id provider remote_user_id user_id client_id contact_id created_at",
+	"tblusers":               "id first_name last_name email language password second_factor last_login last_ip email_verified_at created_at updated_at",
+	"tblusers_clients":       "id auth_user_id client_id invite_id owner permissions last_login created_at updated_at",
+	"tbluser_invites":        "id client_id email invited_by invited_by_admin permissions accepted_at deleted_at created_at updated_at",
+	"tblnotes":               "id userid adminid note sticky created modified",
+	"tbladmins":              "id firstname lastname",
+}
+
+// isWanted reports whether a column of a needed table is read.
+func isWanted(table, column string) bool {
+	return slices.Contains(strings.Fields(wanted[table]), column)
 }
 
 func isNeeded(table string) bool { return slices.Contains(needed, table) }

@@ -11,9 +11,18 @@ import (
 // A dumped table is what a dump says of one table.
 type dumped struct {
 	Table
-	id   int   // the place of the column id, or -1
-	last int64 // the id of the last row
-	runs []run
+	id       int    // the place of the column id, or -1
+	unwanted []bool // the columns that are not read
+	last     int64  // the id of the last row
+	runs     []run
+}
+
+func newDumped(name string, columns []string) *dumped {
+	t := &dumped{Table: Table{Name: name, Columns: columns}, id: slices.Index(columns, "id")}
+	for _, column := range columns {
+		t.unwanted = append(t.unwanted, !isWanted(name, column))
+	}
+	return t
 }
 
 // A parser reads the statements of a dump and keeps the rows that are needed.
@@ -21,6 +30,7 @@ type parser struct {
 	*tokenizer
 	tables []*dumped
 	at     *dumped // the table whose rows are being read, or the last one
+	locked bool    // tables are locked, as they are around their rows
 	keep   func(t *dumped, row Row) error
 
 	arena  []byte   // the values of the row that is being read, one after the other
@@ -47,6 +57,9 @@ func (p *parser) all() error {
 			err = p.insert()
 		case t.says("DELIMITER"):
 			err = p.foreign()
+		case t.says("LOCK"), t.says("UNLOCK"):
+			p.locked = t.says("LOCK")
+			err = p.skip()
 		default:
 			err = p.skip()
 		}
@@ -57,10 +70,12 @@ func (p *parser) all() error {
 }
 
 // whole tells a file that ends from one that was cut off between statements:
-// a dump that began with its program's comment ends with one too. Where gzip
-// misses its own end, the error is not io.EOF.
+// a dump that began with its program's comment ends with one too, and one that
+// has none restores at its end the settings that it put by at its beginning,
+// and unlocks what it locked. One that has neither tells nothing of its end.
+// Where gzip misses its own end, the error is not io.EOF.
 func (p *parser) whole() error {
-	if p.begun && !p.finished || p.err != io.EOF {
+	if p.begun && !p.finished || len(p.open) > 0 || p.locked || p.err != io.EOF {
 		return errEnds
 	}
 	return nil
@@ -90,7 +105,7 @@ func (p *parser) create() error {
 		return err
 	}
 	if p.table(name) == nil {
-		p.tables = append(p.tables, &dumped{Table: Table{Name: name, Columns: columns}, id: slices.Index(columns, "id")})
+		p.tables = append(p.tables, newDumped(name, columns))
 	}
 	return p.skip()
 }
@@ -293,6 +308,11 @@ func (p *parser) finish(order []int) error {
 		if end >= 0 {
 			p.values[order[i]] = p.arena[begin:end:end]
 			begin = end
+		}
+	}
+	for i, column := range p.at.unwanted {
+		if column {
+			p.values[i] = nil
 		}
 	}
 	row := Row{ID: p.at.Rows + 1, Values: p.values}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"regexp"
+	"strings"
 )
 
 const (
@@ -50,12 +52,13 @@ type tokenizer struct {
 	base     int64 // where in the unpacked file the buffer begins
 	err      error // why no more can be read, io.EOF at the end
 	text     []byte
-	begun    bool // a dump's first comment was seen
-	finished bool // and since then its last
+	begun    bool            // a dump's first comment was seen
+	finished bool            // and since then its last
+	open     map[string]bool // settings that were put by and not restored
 }
 
 func newTokenizer(ctx context.Context, r io.Reader) *tokenizer {
-	return &tokenizer{ctx: ctx, r: r, buf: make([]byte, chunk)}
+	return &tokenizer{ctx: ctx, r: r, buf: make([]byte, chunk), open: map[string]bool{}}
 }
 
 // offset is how many bytes of the unpacked file have been used.
@@ -274,7 +277,7 @@ func (t *tokenizer) marks(line []byte) {
 
 // block passes over the rest of a comment that ends with a star and a slash.
 func (t *tokenizer) block() error {
-	for {
+	for t.text = t.text[:0]; ; t.pos++ {
 		two := t.look(2)
 		if len(two) < 2 {
 			t.pos += len(two)
@@ -282,9 +285,30 @@ func (t *tokenizer) block() error {
 		}
 		if two[0] == '*' && two[1] == '/' {
 			t.pos += 2
+			t.settings(t.text)
 			return nil
 		}
-		t.pos++
+		if len(t.text) < 200 {
+			t.text = append(t.text, two[0])
+		}
+	}
+}
+
+// oldSetting finds the settings of the server that a dump puts by, in
+// comments for it, and restores at its end.
+var oldSetting = regexp.MustCompile(`(?i)@OLD_(\w+)(\s*:?=)?`)
+
+// settings notes which settings are put by, and which are restored.
+func (t *tokenizer) settings(comment []byte) {
+	if len(comment) == 0 || comment[0] != '!' && comment[0] != 'M' {
+		return
+	}
+	for _, found := range oldSetting.FindAllSubmatch(comment, -1) {
+		if name := strings.ToUpper(string(found[1])); len(found[2]) > 0 {
+			t.open[name] = true
+		} else {
+			delete(t.open, name)
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ type User struct {
 	Email               string
 	Language            string
 	Password            string // the hash
-	SecondFactor        SecondFactor
+	SecondFactor        string // as a client's
 	LastLogin           time.Time
 	LastIP              string
 	Verified            time.Time // when a mail to the address was answered; zero is never
@@ -28,8 +28,8 @@ func (r *Reader) Users(ctx context.Context) iter.Seq2[User, error] {
 	return read(ctx, r, "tblusers", func(f *fields) User {
 		return User{
 			ID: f.row.ID, FirstName: f.name("first_name"), LastName: f.name("last_name"), Email: f.address("email"),
-			Language: f.line("language"), Password: f.raw("password"),
-			SecondFactor: SecondFactor{f.line("second_factor"), f.raw("second_factor_config")},
+			Language: f.line("language"), Password: f.hash("password"),
+			SecondFactor: f.line("second_factor"),
 			LastLogin:    f.time("last_login"), LastIP: f.line("last_ip"),
 			Verified: f.time("email_verified_at"), Created: f.time("created_at"), Updated: f.time("updated_at"),
 		}
