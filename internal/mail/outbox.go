@@ -209,6 +209,10 @@ func (o *Outbox) SendAfterAll(tx *db.Tx, number id.Mail) error {
 	return o.jobs.Enqueue(tx, job.Queue(class), false, deliverArgs{Mail: number})
 }
 
+// Retry has every message that waits for its next try tried now, and tells how
+// many. Nothing else that waits is touched.
+func (o *Outbox) Retry(tx *db.Tx) (int64, error) { return o.jobs.Hurry(tx, deliverArgs{}.Kind()) }
+
 // said is what a mail server answered, as one line of bounded length: servers
 // answer in several.
 func said(problem string) string {
