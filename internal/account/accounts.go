@@ -254,23 +254,6 @@ func (as *Accounts) setStatus(tx *db.Tx, by holder, status string) error {
 	})
 }
 
-// Log is the account's log, for those who may see it.
-func (as *Accounts) Log(by access.For[access.ViewActivity]) audit.View {
-	return audit.View{
-		Reader: by.Actor(), Own: audit.Filter{Account: by.Account()}, Full: by.Staff() != 0, Read: by.Read,
-		Write: func(ctx context.Context, fn func(tx *db.Tx) error) error {
-			return by.WriteClosed(ctx, func(tx *db.Tx, _ access.For[access.ViewActivity]) error { return fn(tx) })
-		},
-		Find: func(tx *db.Tx, word string) (p audit.People, err error) {
-			p.Users, err = db.All[id.User](tx, `
-				SELECT DISTINCT u.id FROM users u JOIN memberships m ON m.user_id = u.id
-				WHERE m.account_id = $1 AND (u.search LIKE $2 ESCAPE '\' OR CAST(u.id AS TEXT) = $3) ORDER BY u.id LIMIT 50`,
-				by.Account(), plain.Like(word), strings.TrimPrefix(word, "#"))
-			return p, err
-		},
-	}
-}
-
 // Emails reads the mail that went to the account itself, newest first, and not
 // what was mailed to one of its people in person. Staff read that too.
 func (as *Accounts) Emails(ctx context.Context, by access.For[access.ViewEmails], before id.Mail) (list []mail.LogEntry, err error) {

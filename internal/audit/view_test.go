@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"clientele/internal/access"
 	"clientele/internal/apptest"
 	"clientele/internal/audit"
 	"clientele/internal/db"
@@ -297,5 +298,49 @@ func TestT144_TheUserActedAsReadsIt(t *testing.T) {
 		if strings.Contains(d.ben.Get("/me/activity").Must(200).Body, "removed a contact") {
 			t.Error("somebody else reads it as her own")
 		}
+	})
+}
+
+// TestAPersonIsFoundByTheNameThatTheLogShows has an operator and somebody of a
+// partner act in an account. Whoever reads that account's log finds them by
+// name; and nobody whom it does not show, nor by what it does not show.
+func TestAPersonIsFoundByTheNameThatTheLogShows(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		d := newDesk(t, w)
+		jorg := w.Operator("Jörg Åberg", "joerg@northbeam.example", "administrator")
+		w.Operator("Sam Silent", "sam@northbeam.example", "administrator")
+		jorg.Post("/staff/accounts/"+id.String(d.account)+"/status", url.Values{"account": {id.String(d.account)}, "status": {"active"}}).Must(200)
+		ada, eve := w.Person("Ada Söderlund", "ada@studio.example"), w.Person("Eve Silent", "eve@studio.example")
+		studio := w.Account(ada, "Studio")
+		w.Join(studio, eve, apptest.Keys("contacts.manage"))
+		w.Exec("INSERT INTO partner_links (account_id, partner_id, permissions, status, starts_at, created_at) VALUES ($1, $2, $3, 'active', $4, $4)", d.account, studio, access.Everything, w.Clock.Now())
+		ada.Post("/a/"+id.String(d.account)+"/contacts", url.Values{"account": {id.String(d.account)}, "name": {"Carl"}, "address": {"carl@bakery.example"}, "kinds": {"invoice"}}).Must(200)
+		places := map[string]*apptest.Browser{d.inside: d.nora.Browser, d.forStaff: d.robin.Browser, "/staff/activity": d.robin.Browser}
+		finds := func(path, word, words string) {
+			t.Helper()
+			if !places[path].Get(path + "?" + url.Values{"person": {word}}.Encode()).Must(200).Says(words) {
+				t.Errorf("%s: %q does not find what was done", path, word)
+			}
+		}
+		nobody := func(path, word string) {
+			t.Helper()
+			places[path].Get(path+"?"+url.Values{"person": {word}}.Encode()).Must(422, "Nobody fits")
+		}
+		for path := range places {
+			for _, word := range []string{"Jörg", "jorg", "ÅBERG"} {
+				finds(path, word, "Staff: Jörg Åberg")
+			}
+			for _, word := range []string{"söder", "Soderlund", "#" + id.String(ada.User)} {
+				finds(path, word, "Ada Söderlund, through account")
+			}
+			if path != d.inside {
+				finds(path, "joerg@", "Staff: Jörg Åberg")
+				finds(path, "ada@studio", "Ada Söderlund, through account")
+			}
+		}
+		for _, word := range []string{"sam", "eve", "joerg@", "ada@studio", "northbeam.example", "#" + id.String(eve.User), "´"} {
+			nobody(d.inside, word)
+		}
+		nobody(d.forStaff, "silent")
 	})
 }

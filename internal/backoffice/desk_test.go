@@ -9,7 +9,9 @@ import (
 
 	"clientele/internal/access"
 	"clientele/internal/apptest"
+	"clientele/internal/db"
 	"clientele/internal/id"
+	"clientele/internal/mail"
 
 	"github.com/PuerkitoBio/goquery"
 )
@@ -94,6 +96,19 @@ func TestMailLog(t *testing.T) {
 		d.root.Get("/staff/mails?state=failed").Must(200, "No such mail")
 		d.root.Get("/staff/mails?q=nobody").Must(200, "No such mail")
 		d.root.Get("/staff/mails/99999").Must(404)
+	})
+}
+
+func TestMailIsFoundByItsSubjectWithoutItsAccents(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		d := newDesk(w)
+		w.In(func(tx *db.Tx) error {
+			_, err := w.Outbox.Send(tx, mail.Message{Kind: "test", Class: mail.Bulk, To: apptest.Address("kim@backerei.example"), Subject: "Bäckerei Östhaven was closed"})
+			return err
+		})
+		for _, word := range []string{"bäckerei", "BÄCKEREI ö", "osthaven was", "kim@"} {
+			d.root.Get("/staff/mails?"+url.Values{"q": {word}}.Encode()).Must(200, "Bäckerei Östhaven")
+		}
 	})
 }
 
