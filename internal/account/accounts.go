@@ -109,7 +109,7 @@ func (as *Accounts) Change(ctx context.Context, by access.For[access.ManageProfi
 			return err
 		}
 		if seen != "" && seen != old.Stamp() {
-			return fault.New(fault.Conflict, "changed-meanwhile", "Somebody else changed these details while you were editing. Look at them again and repeat your change.")
+			return errMeanwhile
 		}
 		if d.MailKinds&DomainMail == 0 {
 			if err := otherDomainRecipient(tx, by.Account(), 0); err != nil {
@@ -147,11 +147,15 @@ var detailNames = []string{"name", "company", "address", "mail", "line1", "line2
 
 // changes is what differs between two states of the details.
 func changes(a, b Details) (before, after map[string]string) {
+	return differing(detailNames, a.values(), b.values())
+}
+
+// differing is what differs between two states of what has these names.
+func differing(names, was, is []string) (before, after map[string]string) {
 	before, after = map[string]string{}, map[string]string{}
-	old := a.values()
-	for n, value := range b.values() {
-		if value != old[n] {
-			before[detailNames[n]], after[detailNames[n]] = old[n], value
+	for n, name := range names {
+		if was[n] != is[n] {
+			before[name], after[name] = was[n], is[n]
 		}
 	}
 	return before, after
@@ -234,6 +238,7 @@ func (as *Accounts) SetActive(ctx context.Context, by access.For[access.ManagePr
 type holder interface {
 	Account() id.Account
 	Status() string
+	Staff() id.Staff
 	Actor() audit.Actor
 }
 
