@@ -11,6 +11,7 @@ import (
 	"clientele/internal/access"
 	"clientele/internal/apptest"
 	"clientele/internal/audit"
+	"clientele/internal/auth"
 	"clientele/internal/db"
 	"clientele/internal/id"
 
@@ -42,7 +43,15 @@ func newDesk(t *testing.T, w *apptest.World) *desk {
 	w.Clock.Move(48 * time.Hour) // to the 6th
 	d.robin = w.Operator("Robin Root", "robin@northbeam.example", "administrator")
 	d.robin.Post("/staff/accounts/"+id.String(d.account)+"/status", url.Values{"account": {id.String(d.account)}, "status": {"inactive"}}).Must(200)
+	d.fresh()
 	return d
+}
+
+// fresh has everybody confirmed who it is a moment ago, as exports ask for.
+func (d *desk) fresh() {
+	for _, table := range []string{"sessions", "staff_sessions"} {
+		d.Exec("UPDATE "+table+" SET proved_at = $1", d.Clock.Now())
+	}
 }
 
 // take exports what a page of the log shows.
@@ -54,6 +63,7 @@ func (d *desk) take(b *apptest.Browser, from, format string, more ...string) str
 	for i := 0; i < len(more); i += 2 {
 		form.Set(more[i], more[i+1])
 	}
+	d.fresh()
 	return b.PostOnly(from+"/export", form).Must(200).Body
 }
 
@@ -297,6 +307,40 @@ func TestT144_TheUserActedAsReadsIt(t *testing.T) {
 		d.robin.Get("/staff/activity").Must(200, "Robin Root (staff) as Nora Baker", "198.51.100.77")
 		if strings.Contains(d.ben.Get("/me/activity").Must(200).Body, "removed a contact") {
 			t.Error("somebody else reads it as her own")
+		}
+	})
+}
+
+// TestT104_AnExportAsksForAFreshProof takes the log along from every place that
+// has it, long after signing in. Whoever confirms comes back to what she was
+// looking at, and takes it from there.
+func TestT104_AnExportAsksForAFreshProof(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		d := newDesk(t, w)
+		w.Clock.Move(auth.Fresh + time.Microsecond)
+		for path, b := range map[string]*apptest.Browser{
+			"/me/activity": d.nora.Browser, d.inside: d.nora.Browser, d.forStaff: d.robin.Browser, "/staff/activity": d.robin.Browser,
+			"/staff/users/" + id.String(d.nora.User) + "/activity": d.robin.Browser,
+		} {
+			w.Exec("UPDATE sessions SET proved_at = $1", w.Clock.Now().Add(-time.Hour))
+			w.Exec("UPDATE staff_sessions SET proved_at = $1", w.Clock.Now().Add(-time.Hour))
+			at, export := path+"?outcome=done", url.Values{"format": {"csv"}}
+			records := w.Count("audit_records WHERE event = 'log.exported'")
+			p := b.Get(at).Must(200).Submit(path+"/export", export).Must(403, "Confirm that it is you")
+			if w.Count("audit_records WHERE event = 'log.exported'") != records || strings.Contains(p.Body, "record,at,who") {
+				t.Fatalf("%s: without a fresh proof the log is taken along", path)
+			}
+			confirm := "/confirm"
+			if strings.HasPrefix(path, "/staff") {
+				confirm = "/staff/confirm"
+			}
+			p = p.Submit(confirm, url.Values{"password": {apptest.Password}}).Must(200)
+			if p.URL.RequestURI() != at {
+				t.Errorf("whoever confirms comes to %s instead of %s", p.URL.RequestURI(), at)
+			}
+			if p = p.Submit(path+"/export", export).Must(200); !strings.Contains(p.Body, "record,at,who") {
+				t.Errorf("%s: with a fresh proof the export is %.100s", path, p.Body)
+			}
 		}
 	})
 }
