@@ -983,7 +983,7 @@ func diagnosisPage(page ui.Page, v diagnosisView, now time.Time) templ.Component
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Head("Why can she not open an account?", v.Person.Name+" ("+v.Person.User.Address.Shown()+"), by the same conditions as every request of hers is held against.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var45), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Head("Why can this person not open an account?", v.Person.Name+" ("+v.Person.User.Address.Shown()+"), by the same conditions as every request of theirs is held against.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var45), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1021,7 +1021,7 @@ func diagnosisPage(page ui.Page, v diagnosisView, now time.Time) templ.Component
 				return templ_7745c5c3_Err
 			}
 			if len(v.Reach) > 0 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "<p class=\"row small\"><span class=\"muted\">Accounts that she can reach:</span> ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "<p class=\"row small\"><span class=\"muted\">Accounts that they can reach:</span> ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1147,7 +1147,7 @@ func diagnosisPage(page ui.Page, v diagnosisView, now time.Time) templ.Component
 						return templ_7745c5c3_Err
 					}
 					if len(v.Browsers) == 0 {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<p class=\"muted\">She is signed in nowhere.</p>")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<p class=\"muted\">They are signed in nowhere.</p>")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -1206,19 +1206,19 @@ func diagnosisPage(page ui.Page, v diagnosisView, now time.Time) templ.Component
 						return templ_7745c5c3_Err
 					}
 					if v.Owner {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "She is an owner, and may do everything there.")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "This person is an owner, and may do everything there.")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 					} else {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "She may there: ")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "They may there: ")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var54 string
 						templ_7745c5c3_Var54, templ_7745c5c3_Err = templ.JoinStringErrs(v.Held.Labels())
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `suspend.templ`, Line: 217, Col: 38}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `suspend.templ`, Line: 217, Col: 39}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var54))
 						if templ_7745c5c3_Err != nil {
@@ -1235,7 +1235,7 @@ func diagnosisPage(page ui.Page, v diagnosisView, now time.Time) templ.Component
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Section("What she wants to do", "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var53), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Section("What they want to do", "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var53), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1267,20 +1267,20 @@ func diagnosisPage(page ui.Page, v diagnosisView, now time.Time) templ.Component
 					return templ_7745c5c3_Err
 				}
 				if !v.VerifiedAt.Valid {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 64, "<p>Her mail address is not proven. She can sign in, and cannot open further accounts or take invitations up from her list. A link to set a new password, from <a href=\"")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 64, "<p>The mail address is not proven. This person can sign in, and cannot open further accounts or take invitations up from their list. A link to set a new password, from <a href=\"")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var56 templ.SafeURL
 					templ_7745c5c3_Var56, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(userPath(v.ID)))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `suspend.templ`, Line: 225, Col: 201}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `suspend.templ`, Line: 225, Col: 211}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var56))
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 65, "\">her page</a>, proves it.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 65, "\">their page</a>, proves it.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

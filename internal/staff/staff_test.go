@@ -398,7 +398,7 @@ func TestOperatorsAreAddedByMail(t *testing.T) {
 		}
 		root.Post(path(nia, "/withdraw"), nil).Must(http.StatusConflict)
 
-		root.Post(path(nia, "/reset"), nil).Must(200, "Her sign-in is reset")
+		root.Post(path(nia, "/reset"), nil).Must(200, "The sign-in is reset")
 		if opens(nia.Browser) || code(password(w, nia), w.Code(seed)) < 400 {
 			t.Error("what was reset still opens")
 		}
