@@ -330,7 +330,7 @@ CREATE TABLE mails (
     created_at  TIMESTAMP NOT NULL,
     tried_at    TIMESTAMP,
     sent_at     TIMESTAMP
-);
+, search TEXT  NOT NULL DEFAULT '');
 
 CREATE TABLE memberships (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -143,18 +143,18 @@ func (d *Diagnosis) hold(tx *db.Tx, u id.User, want string) error {
 	if !ok {
 		return nil
 	}
-	d.Wanted.Text = "Her access has the permission “" + info.Label + "”."
+	d.Wanted.Text = "Their access has the permission “" + info.Label + "”."
 	if held.owner || held.all&info.Set() != 0 {
 		return nil
 	}
 	for _, o := range held.objects {
 		if o.set&info.Set() != 0 {
-			d.Wanted.Text = "Her access has the permission “" + info.Label + "” on single objects, and not on all of them."
+			d.Wanted.Text = "Their access has the permission “" + info.Label + "” on single objects, and not on all of them."
 			return nil
 		}
 	}
-	d.Wanted.Holds, d.Wanted.Text = false, "Her access has not the permission “"+info.Label+"”."
-	d.Wanted.Mend = "Give her a role that has it, or the permission itself."
+	d.Wanted.Holds, d.Wanted.Text = false, "Their access has not the permission “"+info.Label+"”."
+	d.Wanted.Mend = "Give them a role that has it, or the permission itself."
 	return nil
 }
 
@@ -183,9 +183,9 @@ func loginCondition(tx *db.Tx, u user.User) (Condition, error) {
 		return c, nil
 	}
 	merged, err := db.One[int64](tx, "SELECT COUNT(*) FROM users WHERE id = $1 AND merged_into IS NOT NULL", u.ID)
-	c.Text, c.Mend = "The login is suspended: she cannot sign in.", "Restore the login, if the reason is gone."
+	c.Text, c.Mend = "The login is suspended: nobody can sign in with it.", "Restore the login, if the reason is gone."
 	if merged > 0 {
-		c.Text, c.Mend = "The login is part of another one: she signs in with that.", "See what the other one can open."
+		c.Text, c.Mend = "The login is part of another one, which this person signs in with.", "See what the other one can open."
 	}
 	return c, err
 }
@@ -209,22 +209,22 @@ func ownRoute(tx *db.Tx, account id.Account, u id.User) (Route, error) {
 	m, err := db.One[row](tx, "SELECT "+memberTerms+`, m.status, m.ended_why, m.ended_at, m.starts_at, m.ends_at FROM memberships m
 		WHERE m.account_id = $1 AND m.user_id = $2 ORDER BY CASE WHEN m.status <> 'ended' THEN 0 ELSE 1 END, m.id DESC LIMIT 1`, account, u, tx.Now)
 	if errors.Is(err, db.ErrNone) {
-		r.Conditions = []Condition{{Cause: CauseMember, Text: "She is no member of the account and never was.", Mend: "Invite her, or attach her."}}
+		r.Conditions = []Condition{{Cause: CauseMember, Text: "This person is no member of the account and never was.", Mend: "Invite them, or attach them."}}
 		return r, nil
 	}
 	if err != nil {
 		return r, err
 	}
-	member := Condition{Cause: CauseMember, Holds: m.Standing, Text: "She is a member."}
+	member := Condition{Cause: CauseMember, Holds: m.Standing, Text: "This person is a member."}
 	switch {
 	case m.Status == "ended":
-		member.Text, member.Mend = "Her membership "+endedWords(m.EndedWhy)+" on "+locale.Exact(m.EndedAt.V)+". It is over for good.", "Invite her anew, or attach her."
+		member.Text, member.Mend = "Their membership "+endedWords(m.EndedWhy)+" on "+locale.Exact(m.EndedAt.V)+". It is over for good.", "Invite them anew, or attach them."
 	case !m.Standing:
-		member.Text, member.Mend = "Her membership is suspended.", "Remove her, and attach her anew."
+		member.Text, member.Mend = "Their membership is suspended.", "Remove them, and attach them anew."
 	}
 	r.Conditions = []Condition{member}
 	if m.Status != "ended" {
-		r.Conditions = append(r.Conditions, times(m.terms, "Her access", m.StartsAt, m.EndsAt, "Move the end of her access.")...)
+		r.Conditions = append(r.Conditions, times(m.terms, "Their access", m.StartsAt, m.EndsAt, "Move the end of their access.")...)
 	}
 	return r, nil
 }
@@ -284,17 +284,17 @@ func partnerRoutes(tx *db.Tx, account id.Account, u id.User) (out []Route, err e
 		if !l.PartnerOpen {
 			open.Text, open.Mend = l.PartnerName+" is closed.", "Open it again."
 		}
-		there := Condition{Cause: CauseMember, Holds: l.Standing, Text: "She is a member of " + l.PartnerName + ".", Other: l.PartnerID}
+		there := Condition{Cause: CauseMember, Holds: l.Standing, Text: "This person is a member of " + l.PartnerName + ".", Other: l.PartnerID}
 		if !l.Standing {
-			there.Text, there.Mend = "Her membership in "+l.PartnerName+" is suspended.", "Remove her there, and attach her anew."
+			there.Text, there.Mend = "Their membership in "+l.PartnerName+" is suspended.", "Remove them there, and attach them anew."
 		}
-		carries := Condition{Cause: CauseCarries, Holds: l.Carries, Text: "The link carries something that she may do for " + l.PartnerName + ".", Other: l.PartnerID}
+		carries := Condition{Cause: CauseCarries, Holds: l.Carries, Text: "The link carries something that they may do for " + l.PartnerName + ".", Other: l.PartnerID}
 		if !l.Carries {
-			carries.Text, carries.Mend = "Nothing of what the link carries is among what she may do for "+l.PartnerName+".", "Give her more in "+l.PartnerName+", or have the account let the partner do more."
+			carries.Text, carries.Mend = "Nothing of what the link carries is among what they may do for "+l.PartnerName+".", "Give them more in "+l.PartnerName+", or have the account let the partner do more."
 		}
 		r.Conditions = append([]Condition{link}, times(terms{l.LinkStanding, l.LinkBegun, l.LinkRunning}, "The link", l.LinkStarts, l.LinkEnds, "An owner of the account makes the link anew.")...)
 		r.Conditions = append(r.Conditions, open, there)
-		r.Conditions = append(r.Conditions, times(l.terms, "Her access to "+l.PartnerName, l.StartsAt, l.EndsAt, "Move the end of her access there.")...)
+		r.Conditions = append(r.Conditions, times(l.terms, "Their access to "+l.PartnerName, l.StartsAt, l.EndsAt, "Move the end of their access there.")...)
 		out = append(out, Route{r.Title, append(r.Conditions, carries)})
 	}
 	return out, err
@@ -318,19 +318,19 @@ func gateCondition(g Gate, missing, ways string, best bool) Condition {
 	c := Condition{Cause: CauseGate, Holds: missing == ""}
 	switch {
 	case missing == NeedsWay && best:
-		c.Text, c.Mend = "The account allows only these ways to sign in: "+ways+". She has none of them.", "She adds one on her security page, or an owner allows more ways."
+		c.Text, c.Mend = "The account allows only these ways to sign in: "+ways+". This person has none of them.", "They add one on their security page, or an owner allows more ways."
 	case missing == NeedsWay:
-		c.Text, c.Mend = "The account allows only these ways to sign in: "+ways+". This session came in another one.", "She signs in in one of them."
+		c.Text, c.Mend = "The account allows only these ways to sign in: "+ways+". This session came in another one.", "They sign in in one of them."
 	case missing == NeedsSecond && best:
-		c.Text, c.Mend = "The account asks for a second factor, and she has none.", "She sets one up on her security page, or an owner takes the rule back."
+		c.Text, c.Mend = "The account asks for a second factor, and this person has none.", "They set one up on their security page, or an owner takes the rule back."
 	case missing == NeedsSecond:
-		c.Text, c.Mend = "The account asks for a second factor, and this session has not shown one lately.", "She confirms with it when she opens the account."
+		c.Text, c.Mend = "The account asks for a second factor, and this session has not shown one lately.", "They confirm with it when they open the account."
 	case missing == NeedsFresh:
-		c.Text, c.Mend = "The account asks for a proof at least every "+hours(g.SessionHours)+", and this session's is older.", "She confirms who she is when she opens the account."
+		c.Text, c.Mend = "The account asks for a proof at least every "+hours(g.SessionHours)+", and this session's is older.", "They confirm who they are when they open the account."
 	case g == (Gate{}):
 		c.Text = "The account asks for nothing beside access."
 	case best:
-		c.Text = "She can show what the account asks for."
+		c.Text = "This person can show what the account asks for."
 	default:
 		c.Text = "This session has shown what the account asks for."
 	}

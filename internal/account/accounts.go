@@ -109,7 +109,7 @@ func (as *Accounts) Change(ctx context.Context, by access.For[access.ManageProfi
 			return err
 		}
 		if seen != "" && seen != old.Stamp() {
-			return fault.New(fault.Conflict, "changed-meanwhile", "Somebody else changed these details while you were editing. Look at them again and repeat your change.")
+			return errMeanwhile
 		}
 		if d.MailKinds&DomainMail == 0 {
 			if err := otherDomainRecipient(tx, by.Account(), 0); err != nil {
@@ -147,11 +147,15 @@ var detailNames = []string{"name", "company", "address", "mail", "line1", "line2
 
 // changes is what differs between two states of the details.
 func changes(a, b Details) (before, after map[string]string) {
+	return differing(detailNames, a.values(), b.values())
+}
+
+// differing is what differs between two states of what has these names.
+func differing(names, was, is []string) (before, after map[string]string) {
 	before, after = map[string]string{}, map[string]string{}
-	old := a.values()
-	for n, value := range b.values() {
-		if value != old[n] {
-			before[detailNames[n]], after[detailNames[n]] = old[n], value
+	for n, name := range names {
+		if was[n] != is[n] {
+			before[name], after[name] = was[n], is[n]
 		}
 	}
 	return before, after
@@ -234,6 +238,7 @@ func (as *Accounts) SetActive(ctx context.Context, by access.For[access.ManagePr
 type holder interface {
 	Account() id.Account
 	Status() string
+	Staff() id.Staff
 	Actor() audit.Actor
 }
 
@@ -252,23 +257,6 @@ func (as *Accounts) setStatus(tx *db.Tx, by holder, status string) error {
 		Event: event, Account: by.Account(), Object: "account", ObjectID: int64(by.Account()),
 		Before: map[string]string{"status": by.Status()}, After: map[string]string{"status": status},
 	})
-}
-
-// Log is the account's log, for those who may see it.
-func (as *Accounts) Log(by access.For[access.ViewActivity]) audit.View {
-	return audit.View{
-		Reader: by.Actor(), Own: audit.Filter{Account: by.Account()}, Full: by.Staff() != 0, Read: by.Read,
-		Write: func(ctx context.Context, fn func(tx *db.Tx) error) error {
-			return by.WriteClosed(ctx, func(tx *db.Tx, _ access.For[access.ViewActivity]) error { return fn(tx) })
-		},
-		Find: func(tx *db.Tx, word string) (p audit.People, err error) {
-			p.Users, err = db.All[id.User](tx, `
-				SELECT DISTINCT u.id FROM users u JOIN memberships m ON m.user_id = u.id
-				WHERE m.account_id = $1 AND (u.search LIKE $2 ESCAPE '\' OR CAST(u.id AS TEXT) = $3) ORDER BY u.id LIMIT 50`,
-				by.Account(), plain.Like(word), strings.TrimPrefix(word, "#"))
-			return p, err
-		},
-	}
 }
 
 // Emails reads the mail that went to the account itself, newest first, and not

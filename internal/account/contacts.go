@@ -8,6 +8,7 @@ import (
 
 	"clientele/internal/access"
 	"clientele/internal/audit"
+	"clientele/internal/auth"
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
@@ -64,9 +65,10 @@ type TypedContact struct {
 	Kinds                                         []string
 }
 
-// Texts are the typed fields of the postal address by their names.
+// Texts are the typed fields by their names.
 func (t TypedContact) Texts() map[string]string {
 	return map[string]string{
+		"name": t.Name, "company": t.Company, "address": t.Address, "phone": t.Phone,
 		"line1": t.Line1, "line2": t.Line2, "city": t.City, "region": t.Region, "postcode": t.Postcode, "country": t.Country, "tax_number": t.TaxNumber,
 	}
 }
@@ -161,18 +163,23 @@ func (as *Accounts) AddContact(ctx context.Context, by access.For[access.ManageC
 		if err != nil {
 			return err
 		}
-		return audit.Write(tx, by.Actor(), contactRecord("contact.added", by.Account(), number, nil, c.MailKinds.Keys()))
+		return audit.Write(tx, by.Actor(), contactRecord("contact.added", by.Account(), number, nil, c.known()))
 	})
 	return number, err
 }
 
-// ChangeContact changes a contact.
-func (as *Accounts) ChangeContact(ctx context.Context, by access.For[access.ManageContacts], contact id.Contact, c Contact) (err error) {
+// ChangeContact changes a contact. seen is the state of it that the person had
+// before her eyes; if somebody else has changed it since, she is told instead
+// of overwriting it.
+func (as *Accounts) ChangeContact(ctx context.Context, by access.For[access.ManageContacts], contact id.Contact, c Contact, seen string) (err error) {
 	defer fault.Wrap(&err, "account.ChangeContact(%d, %d)", by.Account(), contact)
 	return by.Write(ctx, func(tx *db.Tx, by access.For[access.ManageContacts]) error {
 		old, err := findContact(tx, by.Account(), contact)
 		if err != nil {
 			return err
+		}
+		if seen != "" && seen != old.Stamp() {
+			return errMeanwhile
 		}
 		if old.DomainMail() && c.MailKinds&DomainMail == 0 {
 			if err := otherDomainRecipient(tx, by.Account(), contact); err != nil {
@@ -188,7 +195,8 @@ func (as *Accounts) ChangeContact(ctx context.Context, by access.For[access.Mana
 		if err != nil {
 			return err
 		}
-		return audit.Write(tx, by.Actor(), contactRecord("contact.changed", by.Account(), contact, old.MailKinds.Keys(), c.MailKinds.Keys()))
+		before, after := differing(contactNames, old.values(), c.values())
+		return audit.Write(tx, by.Actor(), contactRecord("contact.changed", by.Account(), contact, before, after))
 	})
 }
 
@@ -208,22 +216,36 @@ func (as *Accounts) RemoveContact(ctx context.Context, by access.For[access.Mana
 		if _, err := db.Exec(tx, "DELETE FROM contacts WHERE account_id = $1 AND id = $2", by.Account(), contact); err != nil {
 			return err
 		}
-		return audit.Write(tx, by.Actor(), contactRecord("contact.removed", by.Account(), contact, old.MailKinds.Keys(), nil))
+		return audit.Write(tx, by.Actor(), contactRecord("contact.removed", by.Account(), contact, old.known(), nil))
 	})
 }
 
 // DomainMail reports whether mail about domains reaches somebody there.
 func (c Contact) DomainMail() bool { return c.MailKinds&DomainMail != 0 && !c.Address.IsZero() }
 
-func contactRecord(event string, account id.Account, contact id.Contact, before, after []string) audit.Record {
-	r := audit.Record{Event: event, Account: account, Object: "contact", ObjectID: int64(contact)}
-	if before != nil {
-		r.Before = map[string]any{"mail": before}
+// Stamp tells one state of a contact from another.
+func (c Contact) Stamp() string {
+	return auth.HashToken(strings.Join(c.values(), "\x00"))[:16]
+}
+
+// values lists what can be changed of a contact in the order of contactNames.
+func (c Contact) values() []string {
+	return []string{
+		c.Name, c.Company, c.Address.String(), strings.Join(c.MailKinds.Keys(), " "), c.Line1, c.Line2, c.City, c.Region,
+		c.Postcode, c.Country, c.Phone, c.TaxNumber,
 	}
-	if after != nil {
-		r.After = map[string]any{"mail": after}
-	}
-	return r
+}
+
+var contactNames = []string{"name", "company", "address", "mail", "line1", "line2", "city", "region", "postcode", "country", "phone", "tax_number"}
+
+// known is what the log keeps of a contact that is added or removed: where
+// mail goes, and which.
+func (c Contact) known() any {
+	return map[string]any{"address": c.Address.String(), "mail": c.MailKinds.Keys()}
+}
+
+func contactRecord(event string, account id.Account, contact id.Contact, before, after any) audit.Record {
+	return audit.Record{Event: event, Account: account, Object: "contact", ObjectID: int64(contact), Before: before, After: after}
 }
 
 // otherDomainRecipient makes sure that domain mail reaches somebody besides

@@ -1,5 +1,7 @@
 package account
 
+import "strings"
+
 // Texts are the typed details by the names of their fields.
 func (t Typed) Texts() map[string]string {
 	return map[string]string{
@@ -19,13 +21,37 @@ const MeanwhileText = "Somebody else changed these details while you were editin
 
 // Since is what is saved in the fields where something else was typed.
 func (t Typed) Since(saved Typed) Meanwhile {
-	was, out := t.Texts(), Meanwhile{}
-	for name, now := range saved.Texts() {
+	return since(t.Texts(), saved.Texts(), t.Kinds, saved.Kinds)
+}
+
+// Since is what is saved in the fields where something else was typed.
+func (t TypedContact) Since(saved TypedContact) Meanwhile {
+	return since(t.Texts(), saved.Texts(), t.Kinds, saved.Kinds)
+}
+
+func since(was, saved map[string]string, ticked, kept []string) Meanwhile {
+	out := Meanwhile{}
+	for name, now := range saved {
 		if now != was[name] {
 			out[name] = now
 		}
 	}
+	is, _ := ParseKinds(kept)
+	if before, err := ParseKinds(ticked); err != nil || before != is {
+		out["kinds"] = is.String()
+	}
 	return out
+}
+
+// String says kinds of mail in words; it is empty for none.
+func (k Kinds) String() string {
+	var out []string
+	for _, kind := range AllKinds {
+		if k.Has(kind) {
+			out = append(out, kind.Label)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // Hint is what stands below a field: what was saved meanwhile, or else its own

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"clientele/internal/access"
@@ -78,7 +79,7 @@ func (as *Accounts) AddNote(ctx context.Context, by access.For[access.ManageProf
 		if err != nil {
 			return err
 		}
-		return noteRecord(tx, by, "note.added", number)
+		return noteRecord(tx, by, "note.added", number, nil, nil)
 	})
 }
 
@@ -97,7 +98,8 @@ func (as *Accounts) ChangeNote(ctx context.Context, by access.For[access.ManageP
 		if _, err := db.Exec(tx, "UPDATE account_notes SET text = $3, sticky = $4, changed_at = $5 WHERE account_id = $1 AND id = $2", by.Account(), number, t.Text, t.Sticky, tx.Now); err != nil {
 			return err
 		}
-		return noteRecord(tx, by, "note.changed", number)
+		before, after := old.changes(t)
+		return noteRecord(tx, by, "note.changed", number, before, after)
 	})
 }
 
@@ -114,7 +116,7 @@ func (as *Accounts) RemoveNote(ctx context.Context, by access.For[access.ManageP
 		if _, err := db.Exec(tx, "DELETE FROM account_notes WHERE account_id = $1 AND id = $2", by.Account(), number); err != nil {
 			return err
 		}
-		return noteRecord(tx, by, "note.removed", number)
+		return noteRecord(tx, by, "note.removed", number, nil, nil)
 	})
 }
 
@@ -139,8 +141,24 @@ func (as *Accounts) noting(ctx context.Context, by access.For[access.ManageProfi
 // noteRecord writes into the log what happened to a note. It names the account
 // in what it says and not as the account that it belongs to: the account's
 // people read their log, and notes are none of theirs.
-func noteRecord(tx *db.Tx, by access.For[access.ManageProfile], event string, number id.Note) error {
-	return audit.Write(tx, by.Actor(), audit.Record{Event: event, Object: "note", ObjectID: int64(number), After: map[string]string{"account": id.String(by.Account())}})
+func noteRecord(tx *db.Tx, by access.For[access.ManageProfile], event string, number id.Note, before, after map[string]string) error {
+	said := map[string]string{"account": id.String(by.Account())}
+	maps.Copy(said, after)
+	r := audit.Record{Event: event, Object: "note", ObjectID: int64(number), After: said}
+	if len(before) > 0 {
+		r.Before = before
+	}
+	return audit.Write(tx, by.Actor(), r)
+}
+
+// changes is what differs. What a note says is not kept: who removes one is
+// told that it is gone for good.
+func (n Note) changes(t TypedNote) (before, after map[string]string) {
+	before, after = differing([]string{"sticky"}, []string{yes(n.Sticky)}, []string{yes(t.Sticky)})
+	if n.Text != t.Text {
+		after["text"] = "changed"
+	}
+	return before, after
 }
 
 // errMeanwhile is the answer to a form whose object somebody else has changed.
@@ -153,16 +171,13 @@ type Change struct {
 	What string // "changed the account's details: city (empty) → “Kiel”"
 }
 
-// Meanwhiles tells staff what was done to the account, or to one of its notes,
-// since a form was opened, and by whom.
-func (as *Accounts) Meanwhiles(ctx context.Context, by access.For[access.ManageProfile], note id.Note, opened time.Time) (list []Change, err error) {
-	defer fault.Wrap(&err, "account.Meanwhiles(%d, %d)", by.Account(), note)
+// Meanwhiles tells staff what was done to the account ("account"), or to one of
+// its notes or contacts, since a form was opened, and by whom. The caller has
+// read what the number is of by the same proof.
+func (as *Accounts) Meanwhiles(ctx context.Context, by holder, object string, number int64, opened time.Time) (list []Change, err error) {
+	defer fault.Wrap(&err, "account.Meanwhiles(%d, %s, %d)", by.Account(), object, number)
 	if err := staffOnly(by); err != nil {
 		return nil, err
-	}
-	object, number := "account", int64(by.Account())
-	if note != 0 {
-		object, number = "note", int64(note)
 	}
 	err = as.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
 		entries, err := audit.Since(tx, object, number, opened)

@@ -141,7 +141,7 @@ func (a *App) build(key seal.Key, release string) {
 	}).Mount(a.Mux)
 	backoffice.New(backoffice.Rooms{
 		Staff: a.Staff, Looks: a.Looks, Owners: a.Owners, Memberships: a.Memberships, Accounts: a.Accounts, Invites: a.Invites,
-		Providers: a.Providers, Merges: a.Merges, Outbox: a.Outbox, Jobs: a.Jobs, Log: a.Audit, Settings: set, System: a.System,
+		Providers: a.Providers, Merges: a.Merges, Outbox: a.Outbox, Log: a.Audit, Settings: set, System: a.System,
 	}).Mount(a.Mux)
 	a.mountProbes()
 	a.mountSweep()

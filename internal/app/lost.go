@@ -40,7 +40,7 @@ var beside = map[string]string{
 	"grants":               "account_id, membership_id, kind, object_id, permissions, starts_at, ends_at", // a grant never changes: it ends, and another one begins
 	"partner_links":        "account_id, partner_id, starts_at, ends_at",
 	"accounts":             "name, company, address, mail_kinds, line1, line2, city, region, postcode, country, phone, tax_number, currency, language, version, search, import_id, group_id, offers",
-	"merges":               "started_by, reason, keep_hash, other_hash, keep_credentials, other_credentials, expires_at, closed_at, done_at, undo_until",
+	"merges":               "started_by, reason, keep_hash, other_hash, keep_credentials, other_credentials, keep_shown, other_shown, expires_at, closed_at, done_at, undo_until",
 	"staff_roles":          "name",
 	"staff":                "address, name, signed_in_at, credentials",
 	"staff_passkeys":       "staff_id, credential, handle, name, record, used_at, cloned_at",

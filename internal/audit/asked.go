@@ -37,22 +37,31 @@ var (
 	Kinds    = []Choice{{string(User), "A user"}, {string(Staff), "Staff"}, {string(System), "The system"}, {string(Visitor), "Somebody not signed in"}}
 	Objects  = []Choice{
 		{"account", "An account"},
+		{"authenticator", "An authenticator app"},
+		{"backup", "A backup"},
 		{"contact", "A contact"},
 		{"device", "A browser"},
 		{"factor_reset", "A lost second factor"},
 		{"field", "A custom field"},
+		{"group", "A group of accounts"},
 		{"identity", "A linked sign-in"},
+		{"impersonation", "A look as somebody else"},
 		{"invitation", "An invitation"},
+		{"job", "A job"},
 		{"log", "The log"},
 		{"mail", "Mail"},
 		{"membership", "A membership"},
+		{"merge", "Bringing logins together"},
 		{"note", "A note"},
 		{"offer", "An offer of ownership"},
+		{"owner_recovery", "A recovery of lost owners"},
 		{"passkey", "A passkey"},
 		{"provider", "A sign-in provider"},
 		{"session", "A session"},
+		{"settings", "The settings"},
 		{"signup", "A sign-up"},
 		{"staff", "A staff member"},
+		{"staff_role", "A role of staff"},
 		{"user", "A user"},
 	}
 )
@@ -67,9 +76,11 @@ type Group struct {
 // other.
 var Groups = []Group{
 	{Choice{"signin", "Signing in"}, []string{"user.signed_in", "user.signed_out", "user.code_refused", "user.passkey_refused", "session", "device", "staff.signed_in", "staff.signed_out", "staff.confirmed"}},
-	{Choice{"login", "Logins and their security"}, []string{"user", "signup", "factor", "identity", "factor_reset"}},
-	{Choice{"account", "Accounts and contacts"}, []string{"account", "contact"}},
-	{Choice{"people", "People and their access"}, []string{"member", "invitation", "ownership"}},
+	{Choice{"login", "Logins and their security"}, []string{"user", "signup", "factor", "identity", "factor_reset", "merge"}},
+	{Choice{"account", "Accounts and contacts"}, []string{"account", "contact", "note"}},
+	{Choice{"people", "People and their access"}, []string{"member", "invitation", "ownership", "owner_recovery"}},
+	{Choice{"impersonation", "Staff in somebody's place"}, []string{"impersonation", "account.staff_look_changed"}},
+	{Choice{"settings", "Settings and the system"}, []string{"settings", "system", "group", "field", "provider", "staff.role_added", "staff.role_changed", "staff.role_removed"}},
 	{Choice{"refused", "Permissions that were missing"}, []string{"access", "staff.permission"}},
 	{Choice{"other", "Everything else"}, nil},
 }

@@ -14,8 +14,10 @@ import (
 var details = map[string]func(Entry) string{
 	"account.changed":            changedFields,
 	"account.status_changed":     func(e Entry) string { return ": " + values(e.Before)["status"] + " → " + values(e.After)["status"] },
-	"contact.added":              func(e Entry) string { return mailOf(e.After) },
-	"contact.changed":            func(e Entry) string { return mailOf(e.After) },
+	"contact.added":              func(e Entry) string { return addressOf(e.After) + mailOf(e.After) },
+	"contact.changed":            changedContact,
+	"contact.removed":            func(e Entry) string { return addressOf(e.Before) },
+	"note.changed":               changedNote,
 	"account.staff_look_changed": func(e Entry) string { return ": " + values(e.After)["staff_may_look"] },
 	"impersonation.started":      func(e Entry) string { return ": “" + values(e.After)["reason"] + "”" },
 	"impersonation.ended":        func(e Entry) string { return endings[values(e.After)["why"]] },
@@ -110,12 +112,50 @@ func quoted(s string) string {
 	return "“" + s + "”"
 }
 
+// changedContact says what changed of a contact. Records of former releases
+// have the kinds of mail alone.
+func changedContact(e Entry) string {
+	if kindsOf(e.After) != nil {
+		return mailOf(e.After)
+	}
+	return changedFields(e)
+}
+
+func changedNote(e Entry) string {
+	before, after := values(e.Before), values(e.After)
+	var out []string
+	if after["text"] != "" {
+		out = append(out, "what it says")
+	}
+	if after["sticky"] != "" {
+		out = append(out, "sticky "+quoted(before["sticky"])+" → "+quoted(after["sticky"]))
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(out, ", ")
+}
+
+// addressOf is a contact's address, where a record has it.
+func addressOf(from string) string {
+	if address := values(from)["address"]; address != "" {
+		return " with the address " + address
+	}
+	return ""
+}
+
+func kindsOf(from string) []string {
+	var m struct{ Mail []string }
+	_ = json.Unmarshal([]byte(from), &m)
+	return m.Mail
+}
+
 func mailOf(from string) string {
-	m := map[string][]string{}
-	if json.Unmarshal([]byte(from), &m) != nil || len(m["mail"]) == 0 {
+	kinds := kindsOf(from)
+	if len(kinds) == 0 {
 		return ", who receives no mail"
 	}
-	return ", who receives mail about: " + strings.Join(m["mail"], ", ")
+	return ", who receives mail about: " + strings.Join(kinds, ", ")
 }
 
 // A power is what somebody may do, as a record keeps it.

@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"clientele/internal/access"
 	"clientele/internal/apptest"
 	"clientele/internal/audit"
+	"clientele/internal/auth"
 	"clientele/internal/db"
 	"clientele/internal/id"
 
@@ -41,7 +43,15 @@ func newDesk(t *testing.T, w *apptest.World) *desk {
 	w.Clock.Move(48 * time.Hour) // to the 6th
 	d.robin = w.Operator("Robin Root", "robin@northbeam.example", "administrator")
 	d.robin.Post("/staff/accounts/"+id.String(d.account)+"/status", url.Values{"account": {id.String(d.account)}, "status": {"inactive"}}).Must(200)
+	d.fresh()
 	return d
+}
+
+// fresh has everybody confirmed who it is a moment ago, as exports ask for.
+func (d *desk) fresh() {
+	for _, table := range []string{"sessions", "staff_sessions"} {
+		d.Exec("UPDATE "+table+" SET proved_at = $1", d.Clock.Now())
+	}
 }
 
 // take exports what a page of the log shows.
@@ -53,6 +63,7 @@ func (d *desk) take(b *apptest.Browser, from, format string, more ...string) str
 	for i := 0; i < len(more); i += 2 {
 		form.Set(more[i], more[i+1])
 	}
+	d.fresh()
 	return b.PostOnly(from+"/export", form).Must(200).Body
 }
 
@@ -211,6 +222,10 @@ func TestActivityIsFoundByPersonMatterObjectTimeAndOutcome(t *testing.T) {
 			"group=account":                      {added, status},
 			"group=refused":                      {refused},
 			"object=contact":                     {added},
+			"object=impersonation":               {},
+			"object=owner_recovery":              {},
+			"group=impersonation":                {},
+			"group=settings":                     {},
 			"object=contact&number=" + contact:   {added},
 			"object=contact&number=999999":       {},
 			"from=2026-03-04":                    {added, status},
@@ -293,5 +308,83 @@ func TestT144_TheUserActedAsReadsIt(t *testing.T) {
 		if strings.Contains(d.ben.Get("/me/activity").Must(200).Body, "removed a contact") {
 			t.Error("somebody else reads it as her own")
 		}
+	})
+}
+
+// TestT104_AnExportAsksForAFreshProof takes the log along from every place that
+// has it, long after signing in. Whoever confirms comes back to what she was
+// looking at, and takes it from there.
+func TestT104_AnExportAsksForAFreshProof(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		d := newDesk(t, w)
+		w.Clock.Move(auth.Fresh + time.Microsecond)
+		for path, b := range map[string]*apptest.Browser{
+			"/me/activity": d.nora.Browser, d.inside: d.nora.Browser, d.forStaff: d.robin.Browser, "/staff/activity": d.robin.Browser,
+			"/staff/users/" + id.String(d.nora.User) + "/activity": d.robin.Browser,
+		} {
+			w.Exec("UPDATE sessions SET proved_at = $1", w.Clock.Now().Add(-time.Hour))
+			w.Exec("UPDATE staff_sessions SET proved_at = $1", w.Clock.Now().Add(-time.Hour))
+			at, export := path+"?outcome=done", url.Values{"format": {"csv"}}
+			records := w.Count("audit_records WHERE event = 'log.exported'")
+			p := b.Get(at).Must(200).Submit(path+"/export", export).Must(403, "Confirm that it is you")
+			if w.Count("audit_records WHERE event = 'log.exported'") != records || strings.Contains(p.Body, "record,at,who") {
+				t.Fatalf("%s: without a fresh proof the log is taken along", path)
+			}
+			confirm := "/confirm"
+			if strings.HasPrefix(path, "/staff") {
+				confirm = "/staff/confirm"
+			}
+			p = p.Submit(confirm, url.Values{"password": {apptest.Password}}).Must(200)
+			if p.URL.RequestURI() != at {
+				t.Errorf("whoever confirms comes to %s instead of %s", p.URL.RequestURI(), at)
+			}
+			if p = p.Submit(path+"/export", export).Must(200); !strings.Contains(p.Body, "record,at,who") {
+				t.Errorf("%s: with a fresh proof the export is %.100s", path, p.Body)
+			}
+		}
+	})
+}
+
+// TestAPersonIsFoundByTheNameThatTheLogShows has an operator and somebody of a
+// partner act in an account. Whoever reads that account's log finds them by
+// name; and nobody whom it does not show, nor by what it does not show.
+func TestAPersonIsFoundByTheNameThatTheLogShows(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		d := newDesk(t, w)
+		jorg := w.Operator("Jörg Åberg", "joerg@northbeam.example", "administrator")
+		w.Operator("Sam Silent", "sam@northbeam.example", "administrator")
+		jorg.Post("/staff/accounts/"+id.String(d.account)+"/status", url.Values{"account": {id.String(d.account)}, "status": {"active"}}).Must(200)
+		ada, eve := w.Person("Ada Söderlund", "ada@studio.example"), w.Person("Eve Silent", "eve@studio.example")
+		studio := w.Account(ada, "Studio")
+		w.Join(studio, eve, apptest.Keys("contacts.manage"))
+		w.Exec("INSERT INTO partner_links (account_id, partner_id, permissions, status, starts_at, created_at) VALUES ($1, $2, $3, 'active', $4, $4)", d.account, studio, access.Everything, w.Clock.Now())
+		ada.Post("/a/"+id.String(d.account)+"/contacts", url.Values{"account": {id.String(d.account)}, "name": {"Carl"}, "address": {"carl@bakery.example"}, "kinds": {"invoice"}}).Must(200)
+		places := map[string]*apptest.Browser{d.inside: d.nora.Browser, d.forStaff: d.robin.Browser, "/staff/activity": d.robin.Browser}
+		finds := func(path, word, words string) {
+			t.Helper()
+			if !places[path].Get(path + "?" + url.Values{"person": {word}}.Encode()).Must(200).Says(words) {
+				t.Errorf("%s: %q does not find what was done", path, word)
+			}
+		}
+		nobody := func(path, word string) {
+			t.Helper()
+			places[path].Get(path+"?"+url.Values{"person": {word}}.Encode()).Must(422, "Nobody fits")
+		}
+		for path := range places {
+			for _, word := range []string{"Jörg", "jorg", "ÅBERG"} {
+				finds(path, word, "Staff: Jörg Åberg")
+			}
+			for _, word := range []string{"söder", "Soderlund", "#" + id.String(ada.User)} {
+				finds(path, word, "Ada Söderlund, through account")
+			}
+			if path != d.inside {
+				finds(path, "joerg@", "Staff: Jörg Åberg")
+				finds(path, "ada@studio", "Ada Söderlund, through account")
+			}
+		}
+		for _, word := range []string{"sam", "eve", "joerg@", "ada@studio", "northbeam.example", "#" + id.String(eve.User), "´"} {
+			nobody(d.inside, word)
+		}
+		nobody(d.forStaff, "silent")
 	})
 }

@@ -1259,7 +1259,7 @@ func detailsPage(s sheet, f detailsForm) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Fieldset("Mail to this address", "Contacts can receive each kind as well.", f.Errors["kinds"]).Render(templ.WithChildren(ctx, templ_7745c5c3_Var54), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Fieldset("Mail to this address", f.Meanwhile.Hint("kinds", "Contacts can receive each kind as well."), f.Errors["kinds"]).Render(templ.WithChildren(ctx, templ_7745c5c3_Var54), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

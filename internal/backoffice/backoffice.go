@@ -9,7 +9,6 @@ import (
 	"clientele/internal/audit"
 	"clientele/internal/id"
 	"clientele/internal/invite"
-	"clientele/internal/job"
 	"clientele/internal/mail"
 	"clientele/internal/merge"
 	"clientele/internal/setting"
@@ -30,7 +29,6 @@ type Rooms struct {
 	Providers   *sso.Providers
 	Merges      *merge.Merges
 	Outbox      *mail.Outbox
-	Jobs        *job.Jobs
 	Log         *audit.Log
 	Settings    *setting.Settings
 	System      *system.System

@@ -45,9 +45,13 @@ func (b *Backoffice) contacts(r *web.Request, by staff.For[staff.Look]) error {
 // A contactForm is a contact as somebody typed it.
 type contactForm struct {
 	account.TypedContact
-	Number id.Contact // 0: a new one
-	Errors map[string]string
-	Above  string
+	Number    id.Contact        // 0: a new one
+	Seen      string            // the state of the contact that is changed
+	Meanwhile account.Meanwhile // what somebody else saved at the same time
+	Opened    string            // when the form was opened
+	Done      []account.Change  // what others did since then
+	Errors    map[string]string
+	Above     string
 }
 
 // path is where the form goes, below the account's address.
@@ -67,11 +71,13 @@ func (f contactForm) title() string {
 
 // field is one line of the form.
 func (f contactForm) field(name, label, value string) ui.FieldProps {
-	return ui.FieldProps{Name: name, Label: label, Value: value, Error: f.Errors[name], MaxLength: 100, Autocomplete: "off"}
+	return ui.FieldProps{Name: name, Label: label, Value: value, Hint: f.Meanwhile.Hint(name, ""), Error: f.Errors[name], MaxLength: 100, Autocomplete: "off"}
 }
 
 func showContact(r *web.Request, acc access.For[access.ManageContacts], f contactForm, cause error) error {
-	f.Errors, f.Above = problems(cause)
+	if f.Errors, f.Above = problems(cause); isMeanwhile(cause) {
+		f.Above = account.MeanwhileText
+	}
 	return r.RenderAgain(cause, contactPage(newSheet(r, acc, f.title(), "Contacts"), f))
 }
 
@@ -129,7 +135,7 @@ func (b *Backoffice) contact(r *web.Request, by staff.For[staff.ManageAccounts])
 	if err != nil {
 		return err
 	}
-	return showContact(r, acc, contactForm{TypedContact: c.Typed(), Number: c.ID}, nil)
+	return showContact(r, acc, savedContact(r, c), nil)
 }
 
 func (b *Backoffice) changeContact(r *web.Request, by staff.For[staff.ManageAccounts]) error {
@@ -137,19 +143,41 @@ func (b *Backoffice) changeContact(r *web.Request, by staff.For[staff.ManageAcco
 	if err != nil {
 		return err
 	}
-	f := contactForm{TypedContact: readContact(r), Number: old.ID}
+	f := contactForm{TypedContact: readContact(r), Number: old.ID, Seen: r.Value("seen"), Opened: r.Value("opened")}
 	c, err := f.Parse()
 	if err == nil {
-		err = b.Accounts.ChangeContact(r.Context(), acc, old.ID, c)
+		err = b.Accounts.ChangeContact(r.Context(), acc, old.ID, c, f.Seen)
 	}
 	if web.Mendable(err) {
-		return showContact(r, acc, f, err)
+		return b.contactAgain(r, acc, f, err)
 	}
 	if err != nil {
 		return err
 	}
 	r.Say(ui.Good, "The contact "+c.Name+" is saved.")
 	return r.Redirect(accountPath(acc.Account()) + "/contacts")
+}
+
+// savedContact is the form of a contact as it is saved.
+func savedContact(r *web.Request, c account.Contact) contactForm {
+	return contactForm{TypedContact: c.Typed(), Number: c.ID, Seen: c.Stamp(), Opened: stamp(r.Now())}
+}
+
+// contactAgain shows the form once more. Where somebody else has saved something
+// else meanwhile, that stands beside what was typed.
+func (b *Backoffice) contactAgain(r *web.Request, acc access.For[access.ManageContacts], f contactForm, cause error) (err error) {
+	if !isMeanwhile(cause) {
+		return showContact(r, acc, f, cause)
+	}
+	now, err := b.Accounts.Contact(r.Context(), acc, f.Number)
+	if err != nil {
+		return err
+	}
+	if f.Done, err = meanwhile(b, r, acc, "contact", int64(f.Number), cause); err != nil {
+		return err
+	}
+	f.Seen, f.Meanwhile = now.Stamp(), f.Since(now.Typed())
+	return showContact(r, acc, f, cause)
 }
 
 func (b *Backoffice) removeContact(r *web.Request, by staff.For[staff.ManageAccounts]) error {
@@ -159,7 +187,7 @@ func (b *Backoffice) removeContact(r *web.Request, by staff.For[staff.ManageAcco
 	}
 	err = b.Accounts.RemoveContact(r.Context(), acc, c.ID)
 	if web.Mendable(err) {
-		return showContact(r, acc, contactForm{TypedContact: c.Typed(), Number: c.ID}, err)
+		return showContact(r, acc, savedContact(r, c), err)
 	}
 	if err != nil {
 		return err

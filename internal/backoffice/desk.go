@@ -57,6 +57,7 @@ type accountsView struct {
 	listing[account.Account]
 	account.Narrow
 	GroupName string
+	NoGroup   bool // the group is not there
 	Tabs      []ui.NavItem
 	Without   string // the same list of all groups
 }
@@ -64,19 +65,24 @@ type accountsView struct {
 // accountStatuses are the tabs of the list of accounts.
 var accountStatuses = []ui.Option{{Label: "All"}, {Value: "active", Label: "Active"}, {Value: "inactive", Label: "Inactive"}, {Value: "closed", Label: "Closed"}}
 
-// narrow reads what the list of accounts is narrowed to. A group that is no
-// longer there narrows nothing.
+// narrow reads what the list of accounts is narrowed to.
 func (b *Backoffice) narrow(r *web.Request, by staff.For[staff.Look], v *accountsView) error {
 	v.Status, v.Tabs = oneOf(r, "status", accountStatuses), filters(r, "status", accountStatuses)
 	if r.Value("group") == "" {
 		return nil
 	}
-	groups, err := b.Staff.Groups(r.Context(), by)
-	for _, g := range groups {
-		if id.String(g.ID) == r.Value("group") {
-			v.Group, v.GroupName, v.Without = g.ID, g.Name, narrowed(r, "group", "")
-		}
+	v.Without = narrowed(r, "group", "")
+	number, err := id.Parse[id.Group](r.Value("group"))
+	if err != nil {
+		v.NoGroup = true
+		return nil
 	}
+	g, err := b.Staff.Group(r.Context(), by, number)
+	if e, ok := fault.Of(err); ok && e.Code == fault.NotFound {
+		v.NoGroup = true
+		return nil
+	}
+	v.Group, v.GroupName = g.ID, g.Name
 	return err
 }
 
@@ -109,6 +115,9 @@ func (b *Backoffice) accountList(r *web.Request, by staff.For[staff.Look]) (err 
 	l := accountsView{listing: listing[account.Account]{Word: word(r), Problem: problem}}
 	if err := b.narrow(r, by, &l); err != nil {
 		return err
+	}
+	if l.NoGroup {
+		return r.Render(http.StatusNotFound, accountsPage(page(r, "Accounts"), l, r.Now()))
 	}
 	more := false
 	if problem == "" {

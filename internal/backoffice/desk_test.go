@@ -9,7 +9,9 @@ import (
 
 	"clientele/internal/access"
 	"clientele/internal/apptest"
+	"clientele/internal/db"
 	"clientele/internal/id"
+	"clientele/internal/mail"
 
 	"github.com/PuerkitoBio/goquery"
 )
@@ -80,7 +82,7 @@ func TestMailLog(t *testing.T) {
 		d.root.Get("/staff").Must(200, "1 message waits after a try that failed")
 		p := d.root.Get("/staff/mails").Must(200, "Waiting to be tried again", "Set a new password")
 		w.Mail.Down(false)
-		p.Submit("/staff/mails/retry", nil).Must(200, "being tried again now")
+		p.Submit("/staff/mails/retry", nil).Must(200, "being tried") // again now, or at this moment
 		w.Quiet()
 		p = d.root.Get("/staff/mails?state=sent&q=ada").Must(200, "Sent")
 		if strings.TrimSpace(p.Find(`.tabs [aria-current]`).Text()) != "Sent" {
@@ -94,6 +96,19 @@ func TestMailLog(t *testing.T) {
 		d.root.Get("/staff/mails?state=failed").Must(200, "No such mail")
 		d.root.Get("/staff/mails?q=nobody").Must(200, "No such mail")
 		d.root.Get("/staff/mails/99999").Must(404)
+	})
+}
+
+func TestMailIsFoundByItsSubjectWithoutItsAccents(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		d := newDesk(w)
+		w.In(func(tx *db.Tx) error {
+			_, err := w.Outbox.Send(tx, mail.Message{Kind: "test", Class: mail.Bulk, To: apptest.Address("kim@backerei.example"), Subject: "Bäckerei Östhaven was closed"})
+			return err
+		})
+		for _, word := range []string{"bäckerei", "BÄCKEREI ö", "osthaven was", "kim@"} {
+			d.root.Get("/staff/mails?"+url.Values{"q": {word}}.Encode()).Must(200, "Bäckerei Östhaven")
+		}
 	})
 }
 

@@ -70,7 +70,7 @@ func (b *Backoffice) detailsAgain(r *web.Request, by staff.For[staff.ManageAccou
 		return err
 	}
 	f.Held = now.Language
-	if f.Done, err = b.meanwhile(r, acc, 0, cause); err != nil {
+	if f.Done, err = meanwhile(b, r, acc, "account", int64(acc.Account()), cause); err != nil {
 		return err
 	}
 	if f.Further, err = b.further(r, by, acc); err != nil {

@@ -88,7 +88,7 @@ func (b *Backoffice) furtherAgain(r *web.Request, acc access.For[access.ManagePr
 	if err != nil {
 		return err
 	}
-	if f.Done, err = b.meanwhile(r, acc, 0, cause); err != nil {
+	if f.Done, err = meanwhile(b, r, acc, "account", int64(acc.Account()), cause); err != nil {
 		return err
 	}
 	f.Errors, f.Above = problems(cause)

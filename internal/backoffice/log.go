@@ -13,11 +13,11 @@ import (
 // mountLog mounts the log: the whole of it, an account's and a user's.
 func (b *Backoffice) mountLog(m *web.Mux) {
 	web.Staff(m, "GET /staff/activity", b.readLog)
-	web.Staff(m, "POST /staff/activity/export", b.exportLog, web.Audits("log.exported"))
+	web.Staff(m, "POST /staff/activity/export", b.exportLog, web.StepUp, web.Audits("log.exported"))
 	web.Staff(m, "GET /staff/accounts/{account}/activity", b.activity)
-	web.Staff(m, "POST /staff/accounts/{account}/activity/export", b.exportActivity, web.Audits("log.exported"))
+	web.Staff(m, "POST /staff/accounts/{account}/activity/export", b.exportActivity, web.StepUp, web.Audits("log.exported"))
 	web.Staff(m, "GET /staff/users/{user}/activity", b.userActivity)
-	web.Staff(m, "POST /staff/users/{user}/activity/export", b.exportUserActivity, web.Audits("log.exported"))
+	web.Staff(m, "POST /staff/users/{user}/activity/export", b.exportUserActivity, web.StepUp, web.Audits("log.exported"))
 }
 
 // adapt leads from the log to the accounts and users that it names, and offers

@@ -49,10 +49,15 @@ func (b *Backoffice) mails(r *web.Request, by staff.For[staff.ReadMail]) error {
 }
 
 func (b *Backoffice) retryMails(r *web.Request, by staff.For[staff.ReadMail]) error {
-	if err := b.Staff.RetryMail(r.Context(), by, b.Jobs); err != nil {
+	n, err := b.Staff.RetryMail(r.Context(), by, b.Outbox)
+	if err != nil {
 		return err
 	}
-	r.Say(ui.Good, "All waiting mail is being tried again now. Reload the page in a moment to see what became of it.")
+	said := "No message waits to be tried again: each has left, or is being tried at this moment."
+	if n > 0 {
+		said = count(n, "message is", "messages are") + " being tried again now. Reload the page in a moment to see what became of it."
+	}
+	r.Say(ui.Good, said)
 	return r.Redirect("/staff/mails?state=queued")
 }
 

@@ -117,7 +117,7 @@ func (b *Backoffice) changeNote(r *web.Request, by staff.For[staff.ManageAccount
 		f.Errors, f.Above = problems(err)
 		if isMeanwhile(err) {
 			f.Saved, f.Seen = n.Text, n.Stamp()
-			if f.Meanwhile, err = b.meanwhile(r, acc, n.ID, err); err != nil {
+			if f.Meanwhile, err = meanwhile(b, r, acc, "note", int64(n.ID), err); err != nil {
 				return err
 			}
 			f.Above = meanwhileText
@@ -157,10 +157,10 @@ func isMeanwhile(cause error) bool {
 func stamp(t time.Time) string { return strconv.FormatInt(t.UnixMicro(), 10) }
 
 // meanwhile reads what was done since the form was opened.
-func (b *Backoffice) meanwhile(r *web.Request, acc access.For[access.ManageProfile], note id.Note, cause error) ([]account.Change, error) {
+func meanwhile[P access.Permission](b *Backoffice, r *web.Request, acc access.For[P], object string, number int64, cause error) ([]account.Change, error) {
 	if !isMeanwhile(cause) {
 		return nil, nil
 	}
 	micros, _ := strconv.ParseInt(r.Value("opened"), 10, 64)
-	return b.Accounts.Meanwhiles(r.Context(), acc, note, time.UnixMicro(micros).UTC())
+	return b.Accounts.Meanwhiles(r.Context(), acc, object, number, time.UnixMicro(micros).UTC())
 }

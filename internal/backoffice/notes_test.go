@@ -1,15 +1,15 @@
 package backoffice_test
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"clientele/internal/access"
 	"clientele/internal/apptest"
 	"clientele/internal/id"
+	"clientele/internal/staff"
 )
 
 // TestNotesAreStaffsAlone writes, changes and removes a note; nobody of the
@@ -174,35 +174,9 @@ func TestDetailsSayWhoWasFaster(t *testing.T) {
 	})
 }
 
-// TestWhatWaits has each list say what it is for, and the dashboard say kindly
-// that nothing waits.
-func TestWhatWaits(t *testing.T) {
-	apptest.Each(t, func(t *testing.T, w *apptest.World) {
-		d := newDesk(w)
-		d.root.Get("/staff").Must(200, "1 new account")
-		w.Exec("UPDATE accounts SET created_at = $1", w.Clock.Now().Add(-30*24*time.Hour))
-		d.root.Get("/staff").Must(200, "Nothing waits")
-		for _, list := range []string{"accounts", "invitations", "access", "suspended", "recoveries"} {
-			d.root.Get("/staff/waiting/"+list).Must(200, "Nothing here")
-		}
-		d.root.Get("/staff/waiting/nothing").Must(404)
-		d.join()
-		w.Exec("UPDATE memberships SET ends_at = $2 WHERE user_id = $1", d.ada.User, w.Clock.Now().Add(14*24*time.Hour))
-		studio := w.Account(d.ada, "Lindqvist Design")
-		w.Exec("INSERT INTO partner_links (account_id, partner_id, permissions, status, starts_at, ends_at, created_at) VALUES ($1, $2, $3, 'active', $4, $5, $4)",
-			d.bakery, studio, access.Everything, w.Clock.Now(), w.Clock.Now().Add(time.Hour))
-		d.root.Get(d.base+"/users/invite").Submit(d.base+"/users/invite", url.Values{"address": {"new@x.example"}, "role": {"technical"}}).Must(200)
-		d.root.Get("/staff").Must(200, "2 accesses end soon", "1 new account")
-		d.root.Get("/staff/waiting/access").Must(200, "Ada Lindqvist", "Partner link to Lindqvist Design")
-		w.Clock.Move(3 * 24 * time.Hour)
-		d.SignInOperator(d.root)
-		d.root.Get("/staff").Must(200, "1 invitation has no answer")
-		d.root.Get("/staff/waiting/invitations").Must(200, "new@x.example", "Harbour Bakery")
-	})
-}
-
 // TestAccountsAreNarrowedByStatusAndGroup narrows the list by both, keeps them
-// while somebody searches, and narrows nothing by what is neither.
+// while somebody searches and turns pages, and says so of a group that is not
+// there. What is no status narrows nothing.
 func TestAccountsAreNarrowedByStatusAndGroup(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		d := newDesk(w)
@@ -213,8 +187,10 @@ func TestAccountsAreNarrowedByStatusAndGroup(t *testing.T) {
 		quay := w.Account(w.Person("Quinn Quay", "quinn@quay.example"), "Quay Boats")
 		w.Exec("UPDATE accounts SET group_id = $1 WHERE id IN ($2, $3)", group, mill, quay)
 		w.Exec("UPDATE accounts SET status = 'inactive' WHERE id IN ($1, $2)", quay, d.bakery)
+		shut := w.Account(d.nora, "Shut Shop")
+		w.Exec("UPDATE accounts SET status = 'closed', closed_at = $2 WHERE id = $1", shut, w.Clock.Now())
 		for query, want := range map[string][]string{
-			"":                                 {"Harbour Bakery", "Old Mill", "Quay Boats"},
+			"":                                 {"Harbour Bakery", "Old Mill", "Quay Boats", "Shut Shop"},
 			"?status=active":                   {"Old Mill"},
 			"?status=inactive":                 {"Harbour Bakery", "Quay Boats"},
 			"?group=" + number:                 {"Old Mill", "Quay Boats"},
@@ -223,13 +199,13 @@ func TestAccountsAreNarrowedByStatusAndGroup(t *testing.T) {
 			"?status=inactive&q=quay":          {"Quay Boats"},
 			"?q=mill&group=" + number:          {"Old Mill"},
 			"?q=bakery&group=" + number:        nil,
-			"?status=nothing":                  {"Harbour Bakery", "Old Mill", "Quay Boats"},
-			"?group=999":                       {"Harbour Bakery", "Old Mill", "Quay Boats"},
-			"?group=1+OR+1":                    {"Harbour Bakery", "Old Mill", "Quay Boats"},
+			"?status=nothing":                  {"Harbour Bakery", "Old Mill", "Quay Boats", "Shut Shop"},
+			"?status=closed":                   {"Shut Shop"},
+			"?status=closed&group=" + number:   nil,
 		} {
 			p := d.root.Get("/staff/accounts" + query).Must(200)
 			table := p.Find("#accounts table").Text()
-			for _, name := range []string{"Harbour Bakery", "Old Mill", "Quay Boats"} {
+			for _, name := range []string{"Harbour Bakery", "Old Mill", "Quay Boats", "Shut Shop"} {
 				if got := strings.Contains(table, name); got != slices.Contains(want, name) {
 					t.Errorf("%q shows %s: %v", query, name, got)
 				}
@@ -244,6 +220,21 @@ func TestAccountsAreNarrowedByStatusAndGroup(t *testing.T) {
 			if got := p.Find(`main form[role="search"] input[name="`+name+`"]`).AttrOr("value", ""); got != want {
 				t.Errorf("a search keeps %s as %q", name, got)
 			}
+		}
+		for _, gone := range []string{"999", "1+OR+1", "0", "-1"} {
+			p := d.root.Get("/staff/accounts?status=active&group="+gone).Must(404, "This group is not there")
+			if p.Find("#accounts table").Length() > 0 {
+				t.Errorf("of the group %s, accounts are shown", gone)
+			}
+			d.root.Get(p.Find(`#accounts a:contains("all groups")`).AttrOr("href", "")).Must(200, "Old Mill")
+		}
+		for n := range staff.PageSize {
+			w.Exec("UPDATE accounts SET group_id = $1, status = 'inactive' WHERE id = $2", group, w.Account(d.nora, fmt.Sprintf("Stall %02d", n)))
+		}
+		p = d.root.Get("/staff/accounts?status=inactive&group="+number).Must(200, "Quay Boats", "Stall 48")
+		p = d.root.Get(p.Find("a[rel=next]").AttrOr("href", "")).Must(200, "In the group Resellers", "Stall 49")
+		if p.Says("Stall 48") || p.Says("Harbour Bakery") || p.Find("a[rel=next]").Length() > 0 {
+			t.Error("the second page is not the rest")
 		}
 	})
 }

@@ -30,10 +30,10 @@ type step struct {
 }
 
 var steps = []step{
-	{path: "suspend", event: "staff.suspended", said: "She is suspended, and signed out everywhere.", do: (*staff.Staff).Suspend},
-	{path: "restore", event: "staff.restored", said: "She may sign in again.", do: (*staff.Staff).Restore},
-	{path: "reset", event: "staff.reset", said: "Her sign-in is reset. A link to set it up anew is on its way to her.", do: (*staff.Staff).Reset},
-	{path: "sign-out", event: "staff.signed_out_all", said: "She is signed out everywhere.", do: (*staff.Staff).SignOutEverywhere},
+	{path: "suspend", event: "staff.suspended", said: "The operator is suspended, and signed out everywhere.", do: (*staff.Staff).Suspend},
+	{path: "restore", event: "staff.restored", said: "The operator may sign in again.", do: (*staff.Staff).Restore},
+	{path: "reset", event: "staff.reset", said: "The sign-in is reset. A link to set it up anew is on its way to the operator.", do: (*staff.Staff).Reset},
+	{path: "sign-out", event: "staff.signed_out_all", said: "The operator is signed out everywhere.", do: (*staff.Staff).SignOutEverywhere},
 	{path: "resend", event: "staff.link_sent", said: "A new link is on its way. The old one works no more.", do: (*staff.Staff).Resend},
 	{path: "withdraw", event: "staff.withdrawn", said: "The invitation is withdrawn. Its link works no more.", gone: true, do: (*staff.Staff).Withdraw},
 }

@@ -476,7 +476,7 @@ func providerFields(f providerForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Check(ui.CheckProps{Name: "second_factor", Value: "yes", Label: "This provider asks for a second factor itself", Hint: "Whoever comes through it is not asked for another one here, and accounts that require one let her in. Tick it only where the provider requires it of everybody.", Checked: f.SecondFactor}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Check(ui.CheckProps{Name: "second_factor", Value: "yes", Label: "This provider asks for a second factor itself", Hint: "Whoever comes through it is not asked for another one here, and accounts that require one let them in. Tick it only where the provider requires it of everybody.", Checked: f.SecondFactor}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

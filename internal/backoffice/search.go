@@ -20,7 +20,7 @@ import (
 var sources = []staff.Source{
 	staff.NewSource[staff.Look]("Accounts", "/staff/accounts", account.Find, accountHit),
 	staff.NewSource[staff.Look]("Users", "/staff/users", user.Find, userHit),
-	staff.NewSource[staff.ManageAccounts]("Contacts", "", account.FindContacts, contactHit),
+	staff.NewSource[staff.Look]("Contacts", "", account.FindContacts, contactHit),
 	staff.NewSource[staff.Look]("Invitations", "", invite.Find, invitationHit),
 }
 

@@ -91,8 +91,9 @@ func TestSearchSaysWhyNot(t *testing.T) {
 	})
 }
 
-// TestSearchKeepsToPermissions searches as somebody who sees no contacts.
-func TestSearchKeepsToPermissions(t *testing.T) {
+// TestSearchFindsWhatMayBeOpened searches as somebody who only reads: she finds
+// what she may open, contacts too, and a customer nothing.
+func TestSearchFindsWhatMayBeOpened(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		d := newDesk(w)
 		d.nora.Post("/a/"+id.String(d.bakery)+"/contacts", url.Values{"account": {id.String(d.bakery)}, "name": {"Zoe Quay"}, "address": {"zoe@quay.example"}, "kinds": {"invoice"}}).Must(200)
@@ -100,9 +101,10 @@ func TestSearchKeepsToPermissions(t *testing.T) {
 			t.Fatal("the administrator does not find the contact")
 		}
 		reader := w.Operator("Remy Reed", "remy@northbeam.example", "readonly")
-		if got := found(reader.Browser, "quay"); got != nil {
-			t.Errorf("who sees no contacts finds %q", got)
+		if got := found(reader.Browser, "quay"); len(got) != 1 || !strings.HasSuffix(got[0], d.base+"/contacts") {
+			t.Errorf("who may open every Contacts tab finds %q", got)
 		}
+		reader.Get(d.base+"/contacts").Must(200, "Zoe Quay")
 		if got := found(reader.Browser, "harbour"); len(got) != 1 {
 			t.Errorf("and accounts: %q", got)
 		}

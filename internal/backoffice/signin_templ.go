@@ -64,7 +64,7 @@ func signInPage(page ui.Page, f signInForm) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>The first one joins by a link: the server prints it where it runs, and into its log, each time it starts. It works for 24 hours. Or add her there with <code>clientele staff add</code>, and sign in here.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>The first one joins by a link: the server prints it where it runs, and into its log, each time it starts. It works for 24 hours. Or add them there with <code>clientele staff add</code>, and sign in here.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

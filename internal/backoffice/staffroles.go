@@ -32,20 +32,27 @@ func (b *Backoffice) roles(r *web.Request, by staff.For[staff.ManageStaff]) erro
 // A roleForm is a role of operators as it was typed.
 type roleForm struct {
 	staff.OwnRole
-	Choice web.StaffChoice
-	Name   string
-	Errors map[string]string
-	Above  string
+	Choice    web.StaffChoice
+	Name      string
+	Seen      string // the state of the role that is changed
+	Meanwhile bool   // somebody else has changed it at the same time
+	Errors    map[string]string
+	Above     string
 }
 
 func typedRole(r *web.Request) staff.RoleForm {
-	return staff.RoleForm{Name: r.Value("name"), Permissions: r.Values("permissions")}
+	return staff.RoleForm{Name: r.Value("name"), Permissions: r.Values("permissions"), Seen: r.Value("seen")}
 }
 
 func (f roleForm) wrong(typed staff.RoleForm, cause error) roleForm {
 	f.Name, f.Choice.Keys = typed.Name, typed.Permissions
 	f.Errors, f.Above = problems(cause)
 	f.Choice.Error = f.Errors["permissions"]
+	if f.Meanwhile = isMeanwhile(cause); f.Meanwhile {
+		f.Above = meanwhileText
+	} else {
+		f.Seen = typed.Seen
+	}
 	return f
 }
 
@@ -87,6 +94,7 @@ func (b *Backoffice) showRole(r *web.Request, by staff.For[staff.ManageStaff], c
 	if f.OwnRole, err = b.Staff.OwnRole(r.Context(), by, number); err != nil {
 		return err
 	}
+	f.Seen = f.OwnRole.Stamp()
 	f.Name, f.Choice = f.OwnRole.Name, web.StaffChoice{Keys: f.Set().Keys(), Held: by.May()}
 	switch {
 	case typed:

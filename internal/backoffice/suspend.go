@@ -124,17 +124,17 @@ func (v diagnosisView) verdict() (ui.Kind, string) {
 	}
 	switch {
 	case best != "":
-		return ui.Good, "Yes: she can do this now, in a session that is open."
+		return ui.Good, "Yes: they can do this now, in a session that is open."
 	case !v.Inside():
-		return ui.Bad, "No: she has no access to " + v.Diagnosis.Name + "."
+		return ui.Bad, "No: they have no access to " + v.Diagnosis.Name + "."
 	case !v.Wanted.Holds:
-		return ui.Bad, "No: she can open " + v.Diagnosis.Name + ", but not do this there."
+		return ui.Bad, "No: they can open " + v.Diagnosis.Name + ", but not do this there."
 	case !v.Diagnosis.Gate.Holds:
-		return ui.Bad, "No: she has access, and cannot show what " + v.Diagnosis.Name + " asks for."
+		return ui.Bad, "No: they have access, and cannot show what " + v.Diagnosis.Name + " asks for."
 	case len(v.Browsers) == 0:
-		return ui.Warn, "Not now: she is signed in nowhere. Once she signs in, she can."
+		return ui.Warn, "Not now: they are signed in nowhere. Once they sign in, they can."
 	}
-	return ui.Warn, "Not now: she has access, and has to show more of who she is in each of her sessions."
+	return ui.Warn, "Not now: they have access, and have to show more of who they are in each of their sessions."
 }
 
 // mend is where a condition is mended, and what the link says.
@@ -156,7 +156,7 @@ func (v diagnosisView) mend(c access.Condition) (label, href string) {
 
 // wants are what she may want to do.
 func (v diagnosisView) wants() ui.SelectProps {
-	s := ui.SelectProps{Name: "want", Label: "What she wants to do", Value: v.Want, Options: []ui.Option{{Label: "Open the account at all"}}}
+	s := ui.SelectProps{Name: "want", Label: "What they want to do", Value: v.Want, Options: []ui.Option{{Label: "Open the account at all"}}}
 	for _, i := range access.All {
 		s.Options = append(s.Options, ui.Option{Value: i.Key, Label: i.Label})
 	}

@@ -966,7 +966,7 @@ func diagnosisPage(page ui.Page, v diagnosisView, now time.Time) templ.Component
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Head("Why can she not open an account?", v.Person.Name+" ("+v.Person.User.Address.Shown()+"), by the same conditions as every request of hers is held against.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var44), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Head("Why can this person not open an account?", v.Person.Name+" ("+v.Person.User.Address.Shown()+"), by the same conditions as every request of theirs is held against.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var44), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1004,7 +1004,7 @@ func diagnosisPage(page ui.Page, v diagnosisView, now time.Time) templ.Component
 				return templ_7745c5c3_Err
 			}
 			if len(v.Reach) > 0 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 41, "<p class=\"row small\"><span class=\"muted\">Accounts that she can reach:</span> ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 41, "<p class=\"row small\"><span class=\"muted\">Accounts that they can reach:</span> ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1130,7 +1130,7 @@ func diagnosisPage(page ui.Page, v diagnosisView, now time.Time) templ.Component
 						return templ_7745c5c3_Err
 					}
 					if len(v.Browsers) == 0 {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "<p class=\"muted\">She is signed in nowhere.</p>")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "<p class=\"muted\">They are signed in nowhere.</p>")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -1189,19 +1189,19 @@ func diagnosisPage(page ui.Page, v diagnosisView, now time.Time) templ.Component
 						return templ_7745c5c3_Err
 					}
 					if v.Owner {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 55, "She is an owner, and may do everything there.")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 55, "This person is an owner, and may do everything there.")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 					} else {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "She may there: ")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "They may there: ")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var53 string
 						templ_7745c5c3_Var53, templ_7745c5c3_Err = templ.JoinStringErrs(v.Held.Labels())
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/backoffice/suspend.templ`, Line: 218, Col: 38}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/backoffice/suspend.templ`, Line: 218, Col: 39}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var53))
 						if templ_7745c5c3_Err != nil {
@@ -1218,7 +1218,7 @@ func diagnosisPage(page ui.Page, v diagnosisView, now time.Time) templ.Component
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Section("What she wants to do", "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var52), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Section("What they want to do", "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var52), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1250,20 +1250,20 @@ func diagnosisPage(page ui.Page, v diagnosisView, now time.Time) templ.Component
 					return templ_7745c5c3_Err
 				}
 				if !v.VerifiedAt.Valid {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "<p>Her mail address is not proven. She can sign in, and cannot open further accounts or take invitations up from her list. A link to set a new password, from <a href=\"")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "<p>The mail address is not proven. This person can sign in, and cannot open further accounts or take invitations up from their list. A link to set a new password, from <a href=\"")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var55 templ.SafeURL
 					templ_7745c5c3_Var55, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(userPath(v.ID)))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/backoffice/suspend.templ`, Line: 226, Col: 201}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/backoffice/suspend.templ`, Line: 226, Col: 211}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var55))
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 64, "\">her page</a>, proves it.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 64, "\">their page</a>, proves it.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

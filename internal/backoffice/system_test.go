@@ -190,3 +190,46 @@ func TestAHeldMailIsSentAfterAll(t *testing.T) {
 		root.Post("/staff/mails/"+id.String(number)+"/send", url.Values{}).Must(http.StatusConflict, "is not held back")
 	})
 }
+
+// stuck is a job of a kind, whatever it is given.
+type stuck struct {
+	kind string
+	Mail int64 `json:"mail"`
+}
+
+// Kind names the job.
+func (s stuck) Kind() string { return s.kind }
+
+// TestTryingMailAgainTriesAllOfItAndNothingElse has more messages wait than one
+// reading of the queue finds, beside a backup that waits after a failure.
+func TestTryingMailAgainTriesAllOfItAndNothingElse(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		const many = 1010
+		sue := w.Operator("Sue", "sue@northbeam.example", "support")
+		w.Quiet()
+		w.Exec("INSERT INTO mails (kind, class, recipient, subject, text_body, html_body, state, problem, created_at) VALUES ('test', 'bulk', 'ada@lindqvist.example', 'Sent', '', '', 'sent', '', $1)", w.Clock.Now())
+		number := apptest.Query[int64](w, "SELECT MAX(id) FROM mails")[0]
+		w.In(func(tx *db.Tx) error {
+			for range many {
+				if err := w.Jobs.Enqueue(tx, job.Bulk, true, stuck{"mail.deliver", number}); err != nil {
+					return err
+				}
+			}
+			if err := w.Jobs.Enqueue(tx, job.Bulk, true, stuck{kind: "backup"}); err != nil {
+				return err
+			}
+			_, err := db.Exec(tx, "UPDATE river_job SET state = 'retryable', attempt = 1, scheduled_at = '2199-01-01 00:00:00' WHERE state = 'available' AND kind IN ('mail.deliver', 'backup')")
+			return err
+		})
+		sue.Post("/staff/mails/retry", url.Values{}).Must(http.StatusOK, "1,010 messages are being tried again now")
+		if n := w.Count("river_job WHERE kind = 'mail.deliver' AND state = 'retryable'"); n != 0 {
+			t.Errorf("%d messages still wait", n)
+		}
+		if n := w.Count("river_job WHERE kind = 'backup' AND state = 'retryable'"); n != 1 {
+			t.Error("a failed backup was tried again by somebody who may not manage the system")
+		}
+		if n := w.Count("audit_records WHERE event = 'staff.retried_mail' AND after = $1", `{"messages":1010}`); n != 1 {
+			t.Errorf("%d records say so", n)
+		}
+	})
+}

@@ -15,11 +15,11 @@ func (b *Backoffice) waiting(r *web.Request, by staff.For[staff.Look]) error {
 	if !ok {
 		return fault.Missing()
 	}
-	rows, err := b.Staff.List(r.Context(), by, list)
+	rows, all, err := b.Staff.List(r.Context(), by, list)
 	if err != nil {
 		return err
 	}
-	return r.Render(http.StatusOK, waitingPage(page(r, list.Title), list, rows, r.Now()))
+	return r.Render(http.StatusOK, waitingPage(page(r, list.Title), list, rows, all, r.Now()))
 }
 
 // kindOf is how a line stands out.

@@ -45,6 +45,7 @@ func (y *story) staffSteers(t *testing.T) {
 	b.press("Change Yuki Tan").tick("Read only").press("Save access").sees("Members", "Read only")
 	y.yuki.open(y.bakery + "/people").is(200).sees("Nora Baker")
 
+	b.press("Change Ben Okafor").tick("Full access").press("Save access").sees("Members", "Full access")
 	b.press("Change Ben Okafor").sees("Owners share ownership with Ben Okafor, or hand it over").press("The owners are gone?").sees("Lost owners", "Owners now", "Nora Baker")
 	b.press("Users", "Summary")
 

@@ -74,7 +74,7 @@ func (c *support) found(t *testing.T) {
 }
 
 func (c *support) explained(t *testing.T) {
-	c.sam.press("Why?").sees("Why can she not open an account?", "Does not hold", "ran out")
+	c.sam.press("Why?").sees("Why can this person not open an account?", "Does not hold", "ran out")
 	c.shoot(c.sam, "why")
 }
 

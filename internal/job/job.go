@@ -19,7 +19,6 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
-	"github.com/riverqueue/river/rivertype"
 )
 
 // Args are what a job is given. They are kept in the database in the clear,
@@ -259,17 +258,15 @@ func (j *Jobs) Stop(ctx context.Context) error {
 	return err
 }
 
-// Hurry has every job that waits for its next try tried now.
-func (j *Jobs) Hurry(ctx context.Context) error {
-	list := river.NewJobListParams().States(rivertype.JobStateRetryable, rivertype.JobStateScheduled).First(1000)
-	found, err := j.client.JobList(ctx, list)
+// Hurry has every job of a kind that waits for its next try tried now, however
+// many they are, and tells how many. Those whose next try is so near that they
+// wait for their turn already are among them.
+func (j *Jobs) Hurry(tx *db.Tx, kind string) (n int64, err error) {
+	n, err = db.Exec(tx, `
+		UPDATE river_job SET state = 'available', scheduled_at = CURRENT_TIMESTAMP
+		WHERE kind = $1 AND (state = 'retryable' OR state = 'available' AND attempt > 0)`, kind)
 	if err != nil {
-		return fmt.Errorf("job.Hurry: %w", err)
+		return 0, fmt.Errorf("job.Hurry(%s): %w", kind, err)
 	}
-	for _, row := range found.Jobs {
-		if _, err := j.client.JobRetry(ctx, row.ID); err != nil {
-			return fmt.Errorf("job.Hurry: %w", err)
-		}
-	}
-	return nil
+	return n, nil
 }

@@ -14,7 +14,7 @@ const Goodbye = "login-deleted"
 // her. That something was sent remains. What still waits is not sent.
 func Erase(tx *db.Tx, u id.User, pseudonym Address) error {
 	_, err := db.Exec(tx, `
-		UPDATE mails SET recipient = $2, subject = 'Erased', text_body = '', html_body = '', sealed = '',
+		UPDATE mails SET recipient = $2, subject = 'Erased', search = 'erased', text_body = '', html_body = '', sealed = '',
 			state = CASE WHEN state = 'queued' THEN 'failed' ELSE state END,
 			problem = CASE WHEN state = 'queued' THEN 'the recipient has deleted her login' ELSE '' END
 		WHERE user_id = $1`, u, pseudonym)

@@ -83,9 +83,9 @@ func (o *Outbox) Send(tx *db.Tx, m Message) (id.Mail, error) {
 	}
 	state, problem := now.begins(m.To)
 	number, err := db.One[id.Mail](tx, `
-		INSERT INTO mails (account_id, about_id, user_id, kind, class, recipient, subject, text_body, html_body, state, problem, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`,
-		db.SomeUnlessZero(m.Account), db.SomeUnlessZero(max(m.Account, m.About)), db.SomeUnlessZero(m.User), m.Kind, string(m.Class), m.To, m.Subject, shown.Text, shown.HTML, state, problem, tx.Now)
+		INSERT INTO mails (account_id, about_id, user_id, kind, class, recipient, subject, text_body, html_body, state, problem, search, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
+		db.SomeUnlessZero(m.Account), db.SomeUnlessZero(max(m.Account, m.About)), db.SomeUnlessZero(m.User), m.Kind, string(m.Class), m.To, m.Subject, shown.Text, shown.HTML, state, problem, plain.Fold(m.Subject), tx.Now)
 	if err != nil {
 		return 0, fmt.Errorf("mail.Send(%s): %w", m.Kind, err)
 	}
@@ -209,6 +209,10 @@ func (o *Outbox) SendAfterAll(tx *db.Tx, number id.Mail) error {
 	return o.jobs.Enqueue(tx, job.Queue(class), false, deliverArgs{Mail: number})
 }
 
+// Retry has every message that waits for its next try tried now, and tells how
+// many. Nothing else that waits is touched.
+func (o *Outbox) Retry(tx *db.Tx) (int64, error) { return o.jobs.Hurry(tx, deliverArgs{}.Kind()) }
+
 // said is what a mail server answered, as one line of bounded length: servers
 // answer in several.
 func said(problem string) string {
@@ -264,7 +268,7 @@ const LogSize = 50
 // on. An empty state or word finds any. The caller holds staff's permission.
 func (o *Outbox) Log(tx *db.Tx, state, word string, before id.Mail) ([]LogEntry, error) {
 	return db.All[LogEntry](tx, logColumns+`
-		WHERE (state = $1 OR $1 = '') AND (recipient LIKE $2 ESCAPE '\' OR LOWER(subject) LIKE $2 ESCAPE '\') AND (id < $3 OR $3 = 0)
+		WHERE (state = $1 OR $1 = '') AND (recipient LIKE $2 ESCAPE '\' OR search LIKE $2 ESCAPE '\') AND (id < $3 OR $3 = 0)
 		ORDER BY id DESC LIMIT $4`, state, plain.Like(word), before, LogSize+1)
 }
 

@@ -30,7 +30,7 @@ func (p *Portal) mountAccount(m *web.Mux) {
 	web.Account(m, "POST "+base+"/contacts/{contact}", p.changeContact, web.Audits("contact.changed"), kinds, web.ByStaff)
 	web.Account(m, "POST "+base+"/contacts/{contact}/remove", p.removeContact, web.Audits("contact.removed"), web.ByStaff)
 	web.Account(m, "GET "+base+"/activity", p.activity, web.ByStaff)
-	web.Account(m, "POST "+base+"/activity/export", p.exportActivity, web.Audits("log.exported"))
+	web.Account(m, "POST "+base+"/activity/export", p.exportActivity, web.StepUp, web.Audits("log.exported"))
 	web.Account(m, "GET "+base+"/emails", p.emails, web.ByStaff)
 }
 

@@ -633,7 +633,7 @@ func settingsForm(v settingsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = kindBoxes("The account's own address receives", v.typed.Kinds, v.errors["kinds"]).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = kindBoxes("The account's own address receives", v.meanwhile.Hint("kinds", ""), v.typed.Kinds, v.errors["kinds"]).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -656,7 +656,7 @@ func settingsForm(v settingsView) templ.Component {
 }
 
 // kindBoxes chooses kinds of mail, each with a sentence.
-func kindBoxes(legend string, keys []string, problem string) templ.Component {
+func kindBoxes(legend, hint string, keys []string, problem string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -697,7 +697,7 @@ func kindBoxes(legend string, keys []string, problem string) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Fieldset(legend, "", problem).Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Fieldset(legend, hint, problem).Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -5,6 +5,7 @@ import (
 
 	"clientele/internal/access"
 	"clientele/internal/account"
+	"clientele/internal/fault"
 	"clientele/internal/id"
 	"clientele/internal/ui"
 	"clientele/internal/web"
@@ -30,12 +31,14 @@ func (p *Portal) contacts(r *web.Request, by access.For[access.ManageContacts]) 
 
 // A contactView is a contact as its form shows it.
 type contactView struct {
-	account id.Account
-	number  id.Contact // 0: a new one
-	typed   account.TypedContact
-	errors  map[string]string
-	above   string
-	closed  bool
+	account   id.Account
+	number    id.Contact // 0: a new one
+	typed     account.TypedContact
+	stamp     string            // the state of the contact that is changed
+	meanwhile account.Meanwhile // what somebody else saved at the same time
+	errors    map[string]string
+	above     string
+	closed    bool
 }
 
 func typedContact(r *web.Request) account.TypedContact {
@@ -87,7 +90,7 @@ func (p *Portal) contact(r *web.Request, by access.For[access.ManageContacts]) e
 	if err != nil {
 		return err
 	}
-	return p.showContact(r, nil, by, contactView{number: number, typed: c.Typed()})
+	return p.showContact(r, nil, by, contactView{number: number, typed: c.Typed(), stamp: c.Stamp()})
 }
 
 func (p *Portal) changeContact(r *web.Request, by access.For[access.ManageContacts]) error {
@@ -98,15 +101,28 @@ func (p *Portal) changeContact(r *web.Request, by access.For[access.ManageContac
 	t := typedContact(r)
 	c, err := t.Parse()
 	if err == nil {
-		err = p.Accounts.ChangeContact(r.Context(), by, number, c)
+		err = p.Accounts.ChangeContact(r.Context(), by, number, c, r.Value("stamp"))
 	}
 	if err != nil {
 		return mendable(err, func(fields map[string]string, above string) error {
-			return p.showContact(r, err, by, contactView{number: number, typed: t, errors: fields, above: above})
+			return p.contactAgain(r, err, by, contactView{number: number, typed: t, stamp: r.Value("stamp"), errors: fields, above: above})
 		})
 	}
 	r.Say(ui.Good, "Saved.")
 	return r.Redirect(contactsPath(by.Account()))
+}
+
+// contactAgain shows the form once more. Where somebody else has saved something
+// else meanwhile, that stands beside what was typed.
+func (p *Portal) contactAgain(r *web.Request, cause error, by access.For[access.ManageContacts], v contactView) error {
+	if e, ok := fault.Of(cause); ok && e.Reason == "changed-meanwhile" {
+		now, err := p.Accounts.Contact(r.Context(), by, v.number)
+		if err != nil {
+			return err
+		}
+		v.stamp, v.meanwhile, v.above = now.Stamp(), v.typed.Since(now.Typed()), account.MeanwhileText
+	}
+	return p.showContact(r, cause, by, v)
 }
 
 func (p *Portal) removeContact(r *web.Request, by access.For[access.ManageContacts]) error {

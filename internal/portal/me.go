@@ -31,7 +31,7 @@ func (p *Portal) mountMe(m *web.Mux) {
 	web.SignedIn(m, "POST /me/sessions/{session}/end", p.endSession, web.StepUp, web.Audits("session.ended"))
 	web.SignedIn(m, "POST /me/sessions/end-others", p.endOthers, web.StepUp, web.Audits("session.others_ended"))
 	web.SignedIn(m, "GET /me/activity", p.myActivity)
-	web.SignedIn(m, "POST /me/activity/export", p.exportMyActivity, web.Audits("log.exported"))
+	web.SignedIn(m, "POST /me/activity/export", p.exportMyActivity, web.StepUp, web.Audits("log.exported"))
 }
 
 // A meForm is the person's own details as they were typed.

@@ -58,7 +58,7 @@ func TestAMergeAskedByStaffTakesThePersonOnBothSides(t *testing.T) {
 			if page.Find(`form[action$="/restore"]`).Length() > 0 {
 				t.Error("staff are offered to restore what is part of another login")
 			}
-			op.Get("/staff/users/"+id.String(p.other.User)+"/access?account="+id.String(p.bakery)).Must(http.StatusOK, "she signs in with that")
+			op.Get("/staff/users/"+id.String(p.other.User)+"/access?account="+id.String(p.bakery)).Must(http.StatusOK, "which this person signs in with")
 			op.PostOnly("/staff/users/"+id.String(p.other.User)+"/restore", url.Values{}).Must(http.StatusConflict, "part of another one, so it cannot be restored")
 			w.Mail.Next(t, p.other.Address, "part of another one")
 			w.Mail.Next(t, p.keep.Address, "part of yours now")

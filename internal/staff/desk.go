@@ -12,7 +12,6 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
-	"clientele/internal/job"
 	"clientele/internal/mail"
 	"clientele/internal/plain"
 	"clientele/internal/user"
@@ -239,13 +238,15 @@ func (s *Staff) SendMail(ctx context.Context, by For[ReadMail], o *mail.Outbox, 
 	})
 }
 
-// RetryMail has every message that waits for its next try tried now.
-func (s *Staff) RetryMail(ctx context.Context, by For[ReadMail], j *job.Jobs) (err error) {
+// RetryMail has every message that waits for its next try tried now, and tells
+// how many.
+func (s *Staff) RetryMail(ctx context.Context, by For[ReadMail], o *mail.Outbox) (n int64, err error) {
 	defer fault.Wrap(&err, "staff.RetryMail")
-	if err := j.Hurry(ctx); err != nil {
-		return err
-	}
-	return s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
-		return audit.Write(tx, by.Actor(), audit.Record{Event: "staff.retried_mail", Object: "mail"})
+	err = s.db.Write(ctx, db.Nothing, func(tx *db.Tx) error {
+		if n, err = o.Retry(tx); err != nil {
+			return err
+		}
+		return audit.Write(tx, by.Actor(), audit.Record{Event: "staff.retried_mail", Object: "mail", After: map[string]any{"messages": n}})
 	})
+	return n, err
 }

@@ -2,6 +2,7 @@ package staff
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
@@ -30,6 +31,19 @@ func (s *Staff) Groups(ctx context.Context, by For[Look]) (list []GroupUse, err 
 		return err
 	})
 	return list, err
+}
+
+// Group reads one group.
+func (s *Staff) Group(ctx context.Context, by For[Look], number id.Group) (g account.Group, err error) {
+	defer fault.Wrap(&err, "staff.Group(%d)", number)
+	err = s.db.Peek(ctx, db.Wide, func(tx *db.Tx) error {
+		g, err = db.One[account.Group](tx, "SELECT id, name, colour, created_at FROM account_groups WHERE id = $1", number)
+		if errors.Is(err, db.ErrNone) {
+			return fault.Missing()
+		}
+		return err
+	})
+	return g, err
 }
 
 var colour = regexp.MustCompile(`^#[0-9a-f]{6}$`)

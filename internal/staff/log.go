@@ -3,6 +3,7 @@ package staff
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"clientele/internal/audit"
 	"clientele/internal/db"
@@ -47,6 +48,22 @@ func find(tx *db.Tx, word string) (p audit.People, err error) {
 	for _, u := range users {
 		p.Users = append(p.Users, u.ID)
 	}
-	p.Staff, err = db.All[id.Staff](tx, `SELECT id FROM staff WHERE LOWER(name) LIKE $1 ESCAPE '\' OR LOWER(address) LIKE $1 ESCAPE '\' ORDER BY id LIMIT 20`, plain.Like(word))
+	p.Staff, err = operators(tx, plain.Fold(word))
 	return p, err
+}
+
+// operators are those whose name or address holds a folded word. They are few,
+// so that no table keeps them folded.
+func operators(tx *db.Tx, word string) (found []id.Staff, err error) {
+	type operator struct {
+		ID            id.Staff
+		Name, Address string
+	}
+	all, err := db.All[operator](tx, "SELECT id, name, address FROM staff ORDER BY id")
+	for _, o := range all {
+		if word != "" && strings.Contains(plain.Fold(o.Name, o.Address), word) {
+			found = append(found, o.ID)
+		}
+	}
+	return found, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"clientele/internal/access"
 	"clientele/internal/audit"
+	"clientele/internal/auth"
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
@@ -109,6 +110,7 @@ func (s *Staff) OwnRole(ctx context.Context, by For[ManageStaff], number id.Staf
 type RoleForm struct {
 	Name        string
 	Permissions []string
+	Seen        string // the stamp of the role that stood before her eyes
 }
 
 // read checks what is typed of a role.
@@ -166,8 +168,14 @@ func (s *Staff) AddRole(ctx context.Context, by For[ManageStaff], f RoleForm) (n
 	return number, err
 }
 
+// Stamp tells one state of a role from another.
+func (r OwnRole) Stamp() string {
+	return auth.HashToken(r.Name + "\x00" + strings.Join(r.Set().Keys(), " "))[:16]
+}
+
 // ChangeRole changes one of the installation's own roles, for everybody who
-// has it with her next request. Nobody changes the role that she has herself,
+// has it with her next request. Where somebody else has changed it since the
+// form was opened, the operator is told instead of overwriting it. Nobody changes the role that she has herself,
 // nor one that allows more than she may do.
 func (s *Staff) ChangeRole(ctx context.Context, by For[ManageStaff], number id.StaffRole, f RoleForm) (err error) {
 	defer fault.Wrap(&err, "staff.ChangeRole(%d)", number)
@@ -176,6 +184,9 @@ func (s *Staff) ChangeRole(ctx context.Context, by For[ManageStaff], number id.S
 		return err
 	}
 	return s.manageRole(ctx, by, number, func(tx *db.Tx, may access.StaffSet, was OwnRole) error {
+		if f.Seen != "" && f.Seen != was.Stamp() {
+			return fault.New(fault.Conflict, "changed-meanwhile", "Somebody else changed this role while you were editing. Look at it again and repeat your change.")
+		}
 		if !set.Within(may) {
 			return exceeds
 		}

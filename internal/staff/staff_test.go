@@ -477,7 +477,7 @@ func TestOperatorsAreAddedByMail(t *testing.T) {
 		}
 		root.Post(path(nia, "/withdraw"), nil).Must(http.StatusConflict)
 
-		root.Post(path(nia, "/reset"), nil).Must(200, "Her sign-in is reset")
+		root.Post(path(nia, "/reset"), nil).Must(200, "The sign-in is reset")
 		if opens(nia.Browser) || code(password(w, nia), w.Code(seed)) < 400 {
 			t.Error("what was reset still opens")
 		}
@@ -495,6 +495,31 @@ func TestOperatorsAreAddedByMail(t *testing.T) {
 		}
 		if w.Count("audit_records WHERE object_id = $1 AND object_kind = 'staff' AND event IN ('staff.invited', 'staff.link_sent', 'staff.reset', 'staff.suspended', 'staff.restored')", nia.Staff) != 5 {
 			t.Error("not all of it is recorded")
+		}
+	})
+}
+
+// TestTheSecondToChangeARoleIsToldWhatTheFirstHasSaved takes a permission out of
+// a role while somebody else renames it: it does not come back unseen.
+func TestTheSecondToChangeARoleIsToldWhatTheFirstHasSaved(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		root, other := w.Operator("Root", "root@crew.example", "administrator"), w.Operator("Other", "other@crew.example", "administrator")
+		root.Post("/staff/roles", form("name", "Night shift", "permissions", "people.manage", "permissions", "mail.view")).Must(200, "The role is added")
+		path := "/staff/roles/" + id.String(apptest.Query[id.StaffRole](w, "SELECT id FROM staff_roles")[0])
+		saved := func() string {
+			return apptest.Query[string](w, "SELECT name || ' ' || CAST(permissions AS TEXT) FROM staff_roles")[0]
+		}
+		first, second := root.Get(path), other.Get(path)
+		first.Submit(path, form("permissions", "mail.view")).Must(200, "The role is changed")
+		was := saved()
+		p := second.Submit(path, form("name", "")).Must(422)
+		p = p.Submit(path, form("name", "Nights")).Must(409, "Somebody else changed this", "Saved meanwhile", "Night shift may:")
+		if saved() != was {
+			t.Errorf("what was saved first is overwritten: %s", saved())
+		}
+		p.Submit(path, nil).Must(200, "The role is changed")
+		if !strings.HasPrefix(saved(), "Nights") {
+			t.Errorf("a decision is not kept: %s", saved())
 		}
 	})
 }

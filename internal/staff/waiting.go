@@ -2,6 +2,7 @@ package staff
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"clientele/internal/access"
@@ -55,6 +56,7 @@ func (s *Staff) Waits(ctx context.Context, by For[Look]) (list []Waiting, err er
 // How far the lists look.
 const (
 	newFor     = 7 * 24 * time.Hour  // an account is new
+	failedFor  = 7 * 24 * time.Hour  // somebody may still want to do something about mail that failed
 	unanswered = 3 * 24 * time.Hour  // an invitation should have been answered
 	soon       = 14 * 24 * time.Hour // access is about to end
 )
@@ -96,10 +98,16 @@ var Lists = map[string]List{
 		args: func(tx *db.Tx, _ id.Staff) []any { return []any{tx.Now.Add(-unanswered), tx.Now} },
 	},
 	"access": {
-		Key: "access", Title: "Access that ends soon", Text: "Memberships and partner links that end within fourteen days.", Empty: "No access ends within fourteen days.", When: "Ends",
+		Key: "access", Title: "Access that ends soon", Text: "Memberships, access to single things and partner links that end within fourteen days.", Empty: "No access ends within fourteen days.", When: "Ends",
 		query: `SELECT a.id AS account_id, a.name AS account_name, u.id AS user_id, u.name AS user_name, 'Membership' AS what, m.ends_at AS at
 			FROM memberships m JOIN accounts a ON a.id = m.account_id JOIN users u ON u.id = m.user_id
 			WHERE m.status = 'active' AND m.ends_at > $1 AND m.ends_at <= $2 AND a.status <> 'closed' AND u.status <> 'deleted'
+			UNION ALL
+			SELECT a.id, a.name, u.id, u.name, 'Access to ' || g.kind || ' ' || CAST(g.object_id AS TEXT), g.ends_at
+			FROM grants g JOIN memberships m ON m.account_id = g.account_id AND m.id = g.membership_id
+				JOIN accounts a ON a.id = g.account_id JOIN users u ON u.id = m.user_id
+			WHERE g.ended_at IS NULL AND g.ends_at > $1 AND g.ends_at <= $2 AND m.status = 'active' AND (m.ends_at IS NULL OR m.ends_at > $1)
+				AND a.status <> 'closed' AND u.status <> 'deleted'
 			UNION ALL
 			SELECT a.id, a.name, NULL, NULL, 'Partner link to ' || p.name, l.ends_at
 			FROM partner_links l JOIN accounts a ON a.id = l.account_id JOIN accounts p ON p.id = l.partner_id
@@ -139,14 +147,19 @@ const mine = " AND (r.approved_by IS NULL AND r.started_by <> $2 OR r.approved_b
 // listed bounds how much of a list is shown.
 const listed = 200
 
-// List reads a page of what waits.
-func (s *Staff) List(ctx context.Context, by For[Look], l List) (rows []Waiter, err error) {
+// List reads what waits, the earliest first, and how much that is in all: of a
+// long list only the beginning is read.
+func (s *Staff) List(ctx context.Context, by For[Look], l List) (rows []Waiter, all int64, err error) {
 	defer fault.Wrap(&err, "staff.List(%s)", l.Key)
 	err = s.db.Read(ctx, db.Wide, func(tx *db.Tx) error {
-		rows, err = db.All[Waiter](tx, "SELECT x.account_id, x.account_name, x.user_id, x.user_name, x.what, x.at FROM ("+l.query+") x ORDER BY x.at LIMIT "+id.String(id.User(listed)), l.args(tx, by.Staff())...)
+		rows, err = db.All[Waiter](tx, "SELECT x.account_id, x.account_name, x.user_id, x.user_name, x.what, x.at FROM ("+l.query+") x ORDER BY x.at LIMIT "+strconv.Itoa(listed), l.args(tx, by.Staff())...)
+		if all = int64(len(rows)); err != nil || all < listed {
+			return err
+		}
+		all, err = counts(l.Key)(tx, by.Staff())
 		return err
 	})
-	return rows, err
+	return rows, all, err
 }
 
 // counts is the Count of a list.
@@ -162,6 +175,18 @@ func countOf(query string) func(tx *db.Tx, by id.Staff) (int64, error) {
 	return func(tx *db.Tx, _ id.Staff) (int64, error) { return db.One[int64](tx, query) }
 }
 
+// lately is the Count of a query about mail that failed ($1: since when).
+func lately(query string) func(tx *db.Tx, by id.Staff) (int64, error) {
+	return func(tx *db.Tx, _ id.Staff) (int64, error) { return db.One[int64](tx, query, tx.Now.Add(-failedFor)) }
+}
+
+// What failed has lost its original; what a restore holds still has it. How long
+// that waits is told by the restore's own record.
+const (
+	failedMail = "SELECT COUNT(*) FROM mails WHERE state = 'failed' AND sealed = '' AND COALESCE(tried_at, created_at) > $1"
+	heldMail   = "SELECT COUNT(*) FROM mails WHERE state = 'failed' AND sealed <> '' AND EXISTS (SELECT 1 FROM audit_records WHERE event = 'system.restored' AND at > $1)"
+)
+
 // lines are what this room, and the rooms below it, have to look after.
 var lines = []Line{
 	{
@@ -170,10 +195,11 @@ var lines = []Line{
 			return db.One[int64](tx, "SELECT COUNT(*) FROM ("+recoveries(mine)+") x", tx.Now, by)
 		},
 	},
-	{One: "message was refused for good", Many: "messages were refused for good", Text: "The receiving side does not want them, as when an address does not exist.", Href: "/staff/mails?state=failed", Urgent: true, May: access.StaffReadMail, Count: countOf("SELECT COUNT(*) FROM mails WHERE state = 'failed'")},
+	{One: "message failed within the last seven days", Many: "messages failed within the last seven days", Text: "They were refused for good, as when an address does not exist, or tried in vain for too long.", Href: "/staff/mails?state=failed", Urgent: true, May: access.StaffReadMail, Count: lately(failedMail)},
+	{One: "message is held since a backup was restored", Many: "messages are held since a backup was restored", Text: "They waited when it was made, and may have been sent since. Send those that nobody has had. This line goes away seven days after the restore.", Href: "/staff/mails?state=failed", Urgent: true, May: access.StaffReadMail, Count: lately(heldMail)},
 	{One: "message waits after a try that failed", Many: "messages wait after a try that failed", Text: "They are tried again by themselves, at growing intervals.", Href: "/staff/mails?state=queued", Urgent: true, May: access.StaffReadMail, Count: countOf("SELECT COUNT(*) FROM mails WHERE state = 'queued' AND problem <> ''")},
 	{One: "recovery is under way", Many: "recoveries are under way", Text: "Lost second factors and lost owners.", Href: "/staff/waiting/recoveries", May: access.StaffLook, Count: counts("recoveries")},
-	{One: "access ends soon", Many: "accesses end soon", Text: "Memberships and partner links, within fourteen days.", Href: "/staff/waiting/access", May: access.StaffLook, Count: counts("access")},
+	{One: "access ends soon", Many: "accesses end soon", Text: "Memberships, access to single things and partner links, within fourteen days.", Href: "/staff/waiting/access", May: access.StaffLook, Count: counts("access")},
 	{One: "invitation has no answer", Many: "invitations have no answer", Text: "Sent more than three days ago.", Href: "/staff/waiting/invitations", May: access.StaffLook, Count: counts("invitations")},
 	{One: "new account", Many: "new accounts", Text: "Opened within the last seven days.", Href: "/staff/waiting/accounts", May: access.StaffLook, Count: counts("accounts")},
 	{One: "person is suspended", Many: "people are suspended", Text: "They cannot sign in until somebody restores them.", Href: "/staff/waiting/suspended", May: access.StaffLook, Count: counts("suspended")},

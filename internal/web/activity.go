@@ -82,6 +82,15 @@ func (a Activity) dayField(name string) string {
 	return "date"
 }
 
+// here is the page with what was asked for: whoever has to confirm who it is
+// before an export comes back to it.
+func (a Activity) here() string {
+	if q := a.query(); len(q) > 0 {
+		return a.Path + "?" + q.Encode()
+	}
+	return a.Path
+}
+
 func (a Activity) query() url.Values {
 	q := url.Values{}
 	for _, f := range a.fields() {

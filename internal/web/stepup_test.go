@@ -23,12 +23,14 @@ func careful(w *apptest.World) (out []web.Route) {
 }
 
 // TestT104_WhatMattersAsksForAFreshProof names what must ask for the password
-// once more: what owners alone may do, on both sides.
+// once more: what owners alone may do, on both sides, and what takes the log
+// along.
 func TestT104_WhatMattersAsksForAFreshProof(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		for _, r := range w.Mux.Routes() {
-			owners := r.Needs == "Own" || strings.HasSuffix(r.Pattern, "/owner") || strings.HasSuffix(r.Pattern, "/owner/end") || strings.HasSuffix(r.Pattern, "/take") || strings.HasSuffix(r.Pattern, "/reopen")
-			if owners && !r.StepUp {
+			matters := r.Needs == "Own" || strings.HasSuffix(r.Pattern, "/owner") || strings.HasSuffix(r.Pattern, "/owner/end") || strings.HasSuffix(r.Pattern, "/take") || strings.HasSuffix(r.Pattern, "/reopen")
+			matters = matters || r.Audits == "log.exported" || strings.HasSuffix(r.Pattern, "/export")
+			if matters && !r.StepUp {
 				t.Errorf("%s does not ask for a fresh proof", name(r))
 			}
 		}
