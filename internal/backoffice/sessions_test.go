@@ -39,7 +39,7 @@ func TestT101_StaffSeeWhichSessionsAreOpen(t *testing.T) {
 				t.Error("signing her out everywhere is not offered")
 			}
 			asked := d.root.Get(path+"/access?account="+id.String(d.bakery)).Must(200, "What the account asks for")
-			if got := !asked.Says("is signed in nowhere"); got != want {
+			if got := !asked.Says("are signed in nowhere"); got != want {
 				t.Errorf("the diagnosis finds a browser of hers: %t", got)
 			}
 		}

@@ -448,7 +448,7 @@ func TestAnOperatorWhoWasResetBeforeHerFirstSignInIsWithdrawn(t *testing.T) {
 			t.Fatal("there is nothing that could be in the way")
 		}
 		root.Post(path(nia, "/withdraw"), nil).Must(http.StatusConflict)
-		root.Post(path(nia, "/reset"), nil).Must(200, "Her sign-in is reset")
+		root.Post(path(nia, "/reset"), nil).Must(200, "The sign-in is reset")
 		root.Post(path(nia, "/withdraw"), nil).Must(200, "The invitation is withdrawn")
 		if w.Count("staff WHERE id = $1", nia.Staff) != 0 {
 			t.Error("she is an operator still")
