@@ -139,6 +139,8 @@ type PolicyMember struct {
 	Name    string
 	Address mail.Address
 	Owner   bool
+
+	Language string
 }
 
 // PolicyPage is the policy with what one needs to know to change it.
@@ -171,7 +173,7 @@ func AllWays(tx *db.Tx) ([]Choice, error) {
 
 // without reads the members of an account ($1) who have no second factor.
 const without = `
-	SELECT u.id AS "user", u.name, u.address, m.owner
+	SELECT u.id AS "user", u.name, u.address, m.owner, u.language
 	FROM memberships m JOIN users u ON u.id = m.user_id
 	WHERE m.account_id = $1 AND m.status = 'active' AND u.status = 'active' AND (m.ends_at IS NULL OR m.ends_at > $2)
 		AND NOT EXISTS (SELECT 1 FROM authenticators f WHERE f.user_id = u.id) AND NOT EXISTS (SELECT 1 FROM passkeys k WHERE k.user_id = u.id)
@@ -306,17 +308,18 @@ func (m *Memberships) tellOfPolicy(tx *db.Tx, by For[Own], before, after Gate) e
 		}
 	}
 	var problems []error
+	name := plainName(by.AccountName())
 	for _, u := range list {
 		_, err := m.outbox.Send(tx, mail.Message{
-			Kind: "policy-second-factor", Class: mail.Urgent, To: u.Address, About: by.Account(), User: u.User,
-			Subject: plainName(by.AccountName()) + " will ask for a second factor",
-			Lines:   []string{"From " + locale.Exact(after.SecondFrom.V) + " on everybody who enters " + plainName(by.AccountName()) + " shows a second factor: a code of an app, or a passkey. You have none yet."},
-			Action:  mail.Action{Label: "Set one up", URL: m.baseURL + "/me/security"},
-			Closing: []string{"Your access is not taken away. Without a second factor the account stays shut until you have one."},
+			Kind: "policy-second-factor", Class: mail.Urgent, To: u.Address, About: by.Account(), User: u.User, Language: u.Language,
+			Subject: locale.T("{account} will ask for a second factor", "account", name),
+			Lines: []locale.Text{locale.T("From {time} on everybody who enters {account} shows a second factor: a code of an app, or a passkey. You have none yet.",
+				"time", after.SecondFrom.V, "account", name)},
+			Action:  mail.Action{Label: locale.T("Set one up"), URL: m.baseURL + "/me/security"},
+			Closing: []locale.Text{locale.T("Your access is not taken away. Without a second factor the account stays shut until you have one.")},
 		})
 		problems = append(problems, err)
 	}
-	name := plainName(by.AccountName())
-	return errors.Join(append(problems, m.tellOwners(tx, by.proof, "The sign-in rules of "+name+" were changed",
-		"The rules for signing in to "+name+" were changed on "+locale.Exact(tx.Now)+". You find them under People."))...)
+	return errors.Join(append(problems, m.tellOwners(tx, by.proof, locale.T("The sign-in rules of {account} were changed", "account", name),
+		locale.T("The rules for signing in to {account} were changed on {time}. You find them under People.", "account", name, "time", tx.Now)))...)
 }

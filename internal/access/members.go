@@ -19,6 +19,7 @@ type Member struct {
 	UserID      id.User
 	Name        string
 	Address     mail.Address
+	Language    string
 	Owner       bool
 	Role        string // a built-in role's key
 	RoleID      db.Null[id.Role]
@@ -59,7 +60,7 @@ func (m Member) Runs(now time.Time) bool {
 }
 
 const memberColumns = `
-	SELECT m.id, m.user_id, u.name, u.address, m.owner, m.role, m.role_id, COALESCE(r.name, '') AS role_name, m.permissions AS single, `
+	SELECT m.id, m.user_id, u.name, u.address, u.language, m.owner, m.role, m.role_id, COALESCE(r.name, '') AS role_name, m.permissions AS single, `
 
 var membersQuery = memberColumns + "CASE WHEN m.owner THEN " + everythingText + " ELSE " + roleSet + ` END AS permissions,
 		m.status, m.starts_at, m.ends_at, m.seen_at, m.created_at

@@ -10,6 +10,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/user"
 )
 
@@ -108,8 +109,9 @@ func (m *Memberships) OfferOwnership(ctx context.Context, by For[Own], member id
 		if _, err := m.outbox.Send(tx, m.offerMail(by.account, by.name, from, to, handOver, tx.Now.Add(OfferLife))); err != nil {
 			return err
 		}
-		return m.tellOwners(tx, by.proof, "Ownership of "+plainName(by.name)+" was offered to somebody",
-			plainName(from.Name)+" offered ownership of "+plainName(by.name)+" to "+plainName(to.Name)+" ("+to.Address.String()+").")
+		return m.tellOwners(tx, by.proof, locale.T("Ownership of {account} was offered to somebody", "account", plainName(by.name)),
+			locale.T("{person} offered ownership of {account} to {other} ({address}).",
+				"person", plainName(from.Name), "account", plainName(by.name), "other", plainName(to.Name), "address", to.Address.String()))
 	})
 }
 
@@ -164,12 +166,17 @@ func (m *Memberships) TakeOwnership(ctx context.Context, by For[Enter], offer id
 				return err
 			}
 		}
-		text := plainName(o.ToName) + " is an owner of " + plainName(by.name) + " now."
+		text := locale.T("{person} is an owner of {account} now.", "person", plainName(o.ToName), "account", plainName(by.name))
 		if o.HandOver {
-			text += " " + plainName(o.FromName) + " is no longer an owner and keeps full access."
+			text = locale.Sentences(text, locale.T("{person} is no longer an owner and keeps full access.", "person", plainName(o.FromName)))
 		}
-		return m.tellOwners(tx, by.proof, plainName(by.name)+" has a new owner", text)
+		return m.tellOwners(tx, by.proof, newOwner(by.name), text)
 	})
+}
+
+// newOwner is the subject of what owners are told of a new one.
+func newOwner(account string) locale.Text {
+	return locale.T("{account} has a new owner", "account", plainName(account))
 }
 
 // goneOrMissing tells apart, for those who may know of it, an offer that is
@@ -230,8 +237,8 @@ func (m *Memberships) EndOwnership(ctx context.Context, by For[Own], member id.M
 		if err := m.setOwner(tx, by.proof, member, false); err != nil {
 			return err
 		}
-		if err := m.tellOwners(tx, by.proof, "An owner of "+plainName(by.name)+" stepped back",
-			plainName(target.Name)+" is no longer an owner of "+plainName(by.name)+" and keeps full access."); err != nil {
+		if err := m.tellOwners(tx, by.proof, locale.T("An owner of {account} stepped back", "account", plainName(by.name)),
+			locale.T("{person} is no longer an owner of {account} and keeps full access.", "person", plainName(target.Name), "account", plainName(by.name))); err != nil {
 			return err
 		}
 		if target.ID == by.membership {
@@ -271,8 +278,8 @@ func (m *Memberships) MakeOwner(ctx context.Context, by For[Own], member id.Memb
 		if err := m.setOwner(tx, by.proof, member, true); err != nil {
 			return err
 		}
-		return m.tellOwners(tx, by.proof, plainName(by.name)+" has a new owner",
-			m.settings.Brand()+" support made "+plainName(target.Name)+" an owner of "+plainName(by.name)+".")
+		return m.tellOwners(tx, by.proof, newOwner(by.name),
+			locale.T("{brand} support made {person} an owner of {account}.", "brand", m.settings.Brand(), "person", plainName(target.Name), "account", plainName(by.name)))
 	})
 }
 

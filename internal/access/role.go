@@ -7,6 +7,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 )
 
 // A BuiltIn is a role that every account has.
@@ -25,6 +26,11 @@ var BuiltIns = []BuiltIn{
 	{"support", "Support", "Opens and answers support tickets, and sees what they are about.", set(servicesView, domainsView, ticketsView, ticketsReply)},
 	{"readonly", "Read only", "Sees everything that there is to see, and changes nothing.", set(servicesView, domainsView, invoicesView, quotesView, ticketsView, emailsView, peopleView, activityView)},
 	{"mail", "Mail only", "Sees nothing, and only receives notifications.", 0},
+}
+
+// Text says in mail what the role is called, and what it allows.
+func (b BuiltIn) Text() locale.Text {
+	return locale.T("{role}: {allows}", "role", locale.Label(b.Label), "allows", locale.Label(b.Allows))
 }
 
 // RoleByKey finds a built-in role.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"clientele/internal/fault"
+	"clientele/internal/locale"
 )
 
 // A Set is a set of permissions, as the database keeps it.
@@ -67,19 +68,18 @@ func (s Set) Keys() []string {
 }
 
 // Labels says the set in words, for a mail or a page.
-func (s Set) Labels() string {
-	var out []string
-	for n, i := range s.Infos() {
-		label := i.Label
-		if n > 0 {
-			label = strings.ToLower(label[:1]) + label[1:]
-		}
-		out = append(out, label)
+func (s Set) Labels() string { return s.Text().In(locale.Words{}) }
+
+// Text is Labels for mail.
+func (s Set) Text() locale.Text {
+	var out []locale.Text
+	for _, i := range s.Infos() {
+		out = append(out, locale.Label(i.Label))
 	}
 	if len(out) == 0 {
-		return "Nothing but receiving notifications"
+		return locale.T("Nothing but receiving notifications")
 	}
-	return strings.Join(out, ", ")
+	return locale.List(out...)
 }
 
 func (s Set) String() string { return strings.Join(s.Keys(), " ") }

@@ -12,6 +12,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/plain"
 	"clientele/internal/setting"
@@ -177,7 +178,8 @@ func (as *Accounts) Close(ctx context.Context, by access.For[access.Own]) (err e
 			return err
 		}
 		name := plain.Defang(by.AccountName())
-		subject, text := name+" was closed", "The account "+name+" was closed. It can still be read. If this was a mistake, "+as.settings.Brand()+" support can open it again."
+		subject := locale.T("{account} was closed", "account", name)
+		text := locale.T("The account {account} was closed. It can still be read. If this was a mistake, {brand} support can open it again.", "account", name, "brand", as.settings.Brand())
 		if err := as.tell(tx, by.Account(), AllKinds[0], subject, text); err != nil {
 			return err
 		}
@@ -187,7 +189,7 @@ func (as *Accounts) Close(ctx context.Context, by access.For[access.Own]) (err e
 
 // tell mails the account itself: its own address and its contacts, those who
 // receive the kind of mail. Owners are told in person and not here.
-func (as *Accounts) tell(tx *db.Tx, account id.Account, kind Kind, subject, text string) error {
+func (as *Accounts) tell(tx *db.Tx, account id.Account, kind Kind, subject, text locale.Text) error {
 	to, err := Recipients(tx, account, kind)
 	if err != nil {
 		return err
@@ -196,14 +198,18 @@ func (as *Accounts) tell(tx *db.Tx, account id.Account, kind Kind, subject, text
 	if err != nil {
 		return err
 	}
+	language, err := db.One[string](tx, "SELECT language FROM accounts WHERE id = $1", account)
+	if err != nil {
+		return err
+	}
 	for _, a := range to {
 		if slices.Contains(owners, a) {
 			continue
 		}
 		_, err := as.outbox.Send(tx, mail.Message{
-			Kind: "account-" + kind.Key, Class: mail.Urgent, To: a, Account: account, Subject: subject, Lines: []string{text},
-			Action:  mail.Action{Label: "Open the account", URL: as.baseURL + "/a/" + id.String(account)},
-			Closing: []string{"You receive this because the account sends its " + strings.ToLower(kind.Label) + " mail to you."},
+			Kind: "account-" + kind.Key, Class: mail.Urgent, To: a, Account: account, Language: language, Subject: subject, Lines: []locale.Text{text},
+			Action:  mail.Action{Label: locale.T("Open the account"), URL: as.baseURL + "/a/" + id.String(account)},
+			Closing: []locale.Text{locale.T("You receive this because the account sends its {kind} mail to you.", "kind", locale.Label(strings.ToLower(kind.Label)))},
 		})
 		if err != nil {
 			return err

@@ -132,11 +132,14 @@ func (as *Accounts) parseFirst(ctx context.Context, t *TypedSignUp, f *fault.For
 
 func (as *Accounts) mailExists(tx *db.Tx, u user.User) error {
 	_, err := as.outbox.Send(tx, mail.Message{
-		Kind: "signup-exists", Class: mail.Urgent, To: u.Address, User: u.ID,
-		Subject: "You already have a login at " + as.settings.Brand(),
-		Lines:   []string{"Somebody, hopefully you, tried to sign up at " + as.settings.Brand() + " with this address. It has a login already, so nothing was made.", "With one login you can open as many accounts as you need."},
-		Action:  mail.Action{Label: "Sign in", URL: as.baseURL + "/signin"},
-		Closing: []string{"If you have forgotten your password, you can set a new one there. If it was not you, do nothing."},
+		Kind: "signup-exists", Class: mail.Urgent, To: u.Address, User: u.ID, Language: u.Language,
+		Subject: locale.T("You already have a login at {brand}", "brand", as.settings.Brand()),
+		Lines: []locale.Text{
+			locale.T("Somebody, hopefully you, tried to sign up at {brand} with this address. It has a login already, so nothing was made.", "brand", as.settings.Brand()),
+			locale.T("With one login you can open as many accounts as you need."),
+		},
+		Action:  mail.Action{Label: locale.T("Sign in"), URL: as.baseURL + "/signin"},
+		Closing: []locale.Text{locale.T("If you have forgotten your password, you can set a new one there. If it was not you, do nothing.")},
 	})
 	return err
 }
@@ -144,10 +147,13 @@ func (as *Accounts) mailExists(tx *db.Tx, u user.User) error {
 func (as *Accounts) mailConfirm(tx *db.Tx, name string, to mail.Address, token string) error {
 	_, err := as.outbox.Send(tx, mail.Message{
 		Kind: "signup", Class: mail.Urgent, To: to,
-		Subject: "Confirm your address for " + as.settings.Brand(),
-		Lines:   []string{"Hello " + plain.Defang(name) + ",", "please confirm that this is your address. Your login at " + as.settings.Brand() + " is ready right after that."},
-		Action:  mail.Action{Label: "Confirm my address", URL: as.baseURL + "/signup/" + token},
-		Closing: []string{"The link works once, until " + locale.Exact(tx.Now.Add(SignUpLife)) + ".", "If you have not signed up, do nothing: no login is made."},
+		Subject: locale.T("Confirm your address for {brand}", "brand", as.settings.Brand()),
+		Lines: []locale.Text{
+			locale.T("Hello {name},", "name", plain.Defang(name)),
+			locale.T("please confirm that this is your address. Your login at {brand} is ready right after that.", "brand", as.settings.Brand()),
+		},
+		Action:  mail.Action{Label: locale.T("Confirm my address"), URL: as.baseURL + "/signup/" + token},
+		Closing: []locale.Text{locale.T("The link works once, until {time}.", "time", tx.Now.Add(SignUpLife)), locale.T("If you have not signed up, do nothing: no login is made.")},
 	})
 	return err
 }

@@ -94,8 +94,8 @@ func (a *Auth) askNewAddress(tx *db.Tx, i Identity, to mail.Address) error {
 		return err
 	}
 	if err := a.tell(tx, i.user, notice{
-		kind: "address-asked", subject: "A new mail address was asked for",
-		line: "Somebody, hopefully you, wants to change the mail address of your login at " + a.settings.Brand() + ". Until the new address is confirmed, this one stays.",
+		kind: "address-asked", subject: locale.T("A new mail address was asked for"),
+		line: locale.T("Somebody, hopefully you, wants to change the mail address of your login at {brand}. Until the new address is confirmed, this one stays.", "brand", a.settings.Brand()),
 	}, i.request); err != nil {
 		return err
 	}
@@ -104,18 +104,31 @@ func (a *Auth) askNewAddress(tx *db.Tx, i Identity, to mail.Address) error {
 		return err
 	}
 	if taken {
-		return a.send(tx, i.user, mail.Message{
-			Kind: "address-taken", Class: mail.Urgent, To: to, Subject: "You have a login at " + a.settings.Brand() + " already",
-			Lines:   []string{"Somebody wants to use this address for another login at " + a.settings.Brand() + ". It belongs to a login already, so nothing was changed."},
-			Action:  mail.Action{Label: "Sign in", URL: a.baseURL + "/signin"},
-			Closing: []string{"If it was not you, there is nothing to do."},
-		})
+		return a.mailTaken(tx, to)
 	}
 	return a.send(tx, i.user, mail.Message{
-		Kind: "address-confirm", Class: mail.Urgent, To: to, User: i.user, Subject: "Confirm your new mail address",
-		Lines:   []string{"Hello " + plain.Defang(i.name) + ",", "this address is to become the one that you sign in with at " + a.settings.Brand() + "."},
-		Action:  mail.Action{Label: "Use this address", URL: a.baseURL + "/address/" + token},
-		Closing: []string{"The link works once, until " + locale.Exact(tx.Now.Add(AddressLinkLife)) + ".", "If you have not asked for this, do nothing."},
+		Kind: "address-confirm", Class: mail.Urgent, To: to, User: i.user, Language: i.language, Subject: locale.T("Confirm your new mail address"),
+		Lines: []locale.Text{
+			locale.T("Hello {name},", "name", plain.Defang(i.name)),
+			locale.T("this address is to become the one that you sign in with at {brand}.", "brand", a.settings.Brand()),
+		},
+		Action:  mail.Action{Label: locale.T("Use this address"), URL: a.baseURL + "/address/" + token},
+		Closing: []locale.Text{locale.T("The link works once, until {time}.", "time", tx.Now.Add(AddressLinkLife)), locale.T("If you have not asked for this, do nothing.")},
+	})
+}
+
+// mailTaken tells whoever has an address that somebody else asked for it, in
+// the language of the login that has it now.
+func (a *Auth) mailTaken(tx *db.Tx, to mail.Address) error {
+	holder, err := user.ByAddress(tx, to)
+	if err != nil && !errors.Is(err, db.ErrNone) {
+		return err
+	}
+	return a.send(tx, 0, mail.Message{
+		Kind: "address-taken", Class: mail.Urgent, To: to, Language: holder.Language, Subject: locale.T("You have a login at {brand} already", "brand", a.settings.Brand()),
+		Lines:   []locale.Text{locale.T("Somebody wants to use this address for another login at {brand}. It belongs to a login already, so nothing was changed.", "brand", a.settings.Brand())},
+		Action:  mail.Action{Label: locale.T("Sign in"), URL: a.baseURL + "/signin"},
+		Closing: []locale.Text{locale.T("If it was not you, there is nothing to do.")},
 	})
 }
 
@@ -140,13 +153,14 @@ type AddressChange struct {
 	User      id.User
 	SessionID id.Session
 	Old, New  mail.Address
+	Language  string // of the user
 
 	Credentials int64 // of the user
 }
 
 func findAddressChange(tx *db.Tx, token string) (AddressChange, error) {
 	c, err := db.One[AddressChange](tx, `
-		SELECT c.id, u.id AS "user", c.session_id, c.old_address AS "old", c.new_address AS "new", u.credentials FROM address_changes c JOIN users u ON u.id = c.user_id
+		SELECT c.id, u.id AS "user", c.session_id, c.old_address AS "old", c.new_address AS "new", u.language, u.credentials FROM address_changes c JOIN users u ON u.id = c.user_id
 		WHERE c.token_hash = $1 AND c.ended_at IS NULL AND c.created_at <= $2 AND c.expires_at > $2
 			AND c.credentials = u.credentials AND c.old_address = u.address AND u.status = 'active'`, HashToken(token), tx.Now)
 	if errors.Is(err, db.ErrNone) {
@@ -219,16 +233,19 @@ func (a *Auth) tellOfAddress(tx *db.Tx, c AddressChange, r Request) error {
 		return err
 	}
 	if err := a.tell(tx, c.User, notice{
-		kind: "address-changed", subject: "Your mail address was changed",
-		line: "You sign in at " + a.settings.Brand() + " with this address now, in place of " + plain.Defang(c.Old.String()) + ".",
+		kind: "address-changed", subject: locale.T("Your mail address was changed"),
+		line: locale.T("You sign in at {brand} with this address now, in place of {address}.", "brand", a.settings.Brand(), "address", plain.Defang(c.Old.String())),
 	}, r); err != nil {
 		return err
 	}
 	return a.send(tx, c.User, mail.Message{
-		Kind: "address-undo", Class: mail.Urgent, To: c.Old, User: c.User, Subject: "Your mail address was changed",
-		Lines: []string{"The login at " + a.settings.Brand() + " that had this address has another one now."}, Facts: a.facts(tx.Now, r),
-		Action:  mail.Action{Label: "This was not me: take it back", URL: a.baseURL + "/address/undo/" + undo},
-		Closing: []string{"Until " + locale.Exact(until) + " the link gives the login back to this address, signs everybody out, and mails you a way to set a new password.", "If it was you, there is nothing to do."},
+		Kind: "address-undo", Class: mail.Urgent, To: c.Old, User: c.User, Language: c.Language, Subject: locale.T("Your mail address was changed"),
+		Lines: []locale.Text{locale.T("The login at {brand} that had this address has another one now.", "brand", a.settings.Brand())}, Facts: a.facts(tx.Now, r),
+		Action: mail.Action{Label: locale.T("This was not me: take it back"), URL: a.baseURL + "/address/undo/" + undo},
+		Closing: []locale.Text{
+			locale.T("Until {time} the link gives the login back to this address, signs everybody out, and mails you a way to set a new password.", "time", until),
+			locale.T("If it was you, there is nothing to do."),
+		},
 	})
 }
 
@@ -236,7 +253,7 @@ var errUndo = fault.New(fault.Gone, "address-undo", "This link has been used or 
 
 func findUndo(tx *db.Tx, token string) (AddressChange, error) {
 	c, err := db.One[AddressChange](tx, `
-		SELECT c.id, u.id AS "user", c.session_id, c.old_address AS "old", c.new_address AS "new", u.credentials FROM address_changes c JOIN users u ON u.id = c.user_id
+		SELECT c.id, u.id AS "user", c.session_id, c.old_address AS "old", c.new_address AS "new", u.language, u.credentials FROM address_changes c JOIN users u ON u.id = c.user_id
 		WHERE c.undo_hash = $1 AND c.done_at <= $2 AND c.undo_until > $2 AND c.undone_at IS NULL AND u.status <> 'deleted'`, HashToken(token), tx.Now)
 	if errors.Is(err, db.ErrNone) {
 		return c, errUndo

@@ -9,6 +9,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -239,7 +240,7 @@ func (a *Auth) cloned(tx *db.Tx, h Holder, key *webauthn.Credential, r Request) 
 		return err
 	}
 	return a.inform(tx, h, notice{
-		kind: "passkey-cloned", subject: "One of your passkeys may have been copied",
-		line: "A passkey of your login at " + a.settings.Brand() + " counted backwards, as a copy of it would. It was refused. Remove it on your security page and add a new one.",
+		kind: "passkey-cloned", subject: locale.T("One of your passkeys may have been copied"),
+		line: locale.T("A passkey of your login at {brand} counted backwards, as a copy of it would. It was refused. Remove it on your security page and add a new one.", "brand", a.settings.Brand()),
 	}, r)
 }

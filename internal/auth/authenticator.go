@@ -14,6 +14,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/plain"
 	"clientele/internal/seal"
 
@@ -113,7 +114,7 @@ func (a *Auth) AddAuthenticator(ctx context.Context, i Identity, token, name, co
 		if err != nil {
 			return err
 		}
-		in, codes, err = a.factorAdded(tx, i, Shown{Second: true}, "authenticator", int64(number), "the authenticator app “"+plain.Defang(name)+"”")
+		in, codes, err = a.factorAdded(tx, i, Shown{Second: true}, "authenticator", int64(number), locale.T("the authenticator app “{name}”", "name", plain.Defang(name)))
 		return err
 	})
 	return in, codes, err
@@ -227,7 +228,7 @@ func (a *Auth) RemoveAuthenticator(ctx context.Context, i Identity, number id.Au
 		if err != nil {
 			return err
 		}
-		in, err = a.factorRemoved(tx, i, "authenticator", int64(number), "the authenticator app “"+plain.Defang(name)+"”")
+		in, err = a.factorRemoved(tx, i, "authenticator", int64(number), locale.T("the authenticator app “{name}”", "name", plain.Defang(name)))
 		return err
 	})
 	return in, err
@@ -244,7 +245,7 @@ func DropApp(tx *db.Tx, h Holder, number id.Authenticator) (name string, err err
 
 // factorAdded does what every new factor brings: the others are signed out,
 // she is told, and with the first one come recovery codes.
-func (a *Auth) factorAdded(tx *db.Tx, i Identity, s Shown, object string, number int64, what string) (in SignedIn, codes []string, err error) {
+func (a *Auth) factorAdded(tx *db.Tx, i Identity, s Shown, object string, number int64, what locale.Text) (in SignedIn, codes []string, err error) {
 	if err := noteFactors(tx, i.user); err != nil {
 		return in, nil, err
 	}
@@ -258,14 +259,14 @@ func (a *Auth) factorAdded(tx *db.Tx, i Identity, s Shown, object string, number
 		}
 	}
 	in, err = a.change(tx, i, s, audit.Record{Event: "factor.added", Object: object, ObjectID: number}, notice{
-		kind: "factor-added", subject: "A way to sign in was added",
-		line: "To your login at " + a.settings.Brand() + " was added " + what + ". You have been signed out everywhere else.",
+		kind: "factor-added", subject: locale.T("A way to sign in was added"),
+		line: locale.Sentences(locale.T("To your login at {brand} was added {what}.", "brand", a.settings.Brand(), "what", what), elsewhere),
 	})
 	return in, codes, err
 }
 
 // factorRemoved does what every factor that goes brings.
-func (a *Auth) factorRemoved(tx *db.Tx, i Identity, object string, number int64, what string) (SignedIn, error) {
+func (a *Auth) factorRemoved(tx *db.Tx, i Identity, object string, number int64, what locale.Text) (SignedIn, error) {
 	if err := noteFactors(tx, i.user); err != nil {
 		return SignedIn{}, err
 	}
@@ -276,7 +277,7 @@ func (a *Auth) factorRemoved(tx *db.Tx, i Identity, object string, number int64,
 	if f.Passkeys == 0 {
 		i.proof.Ways = slices.DeleteFunc(slices.Clone(i.proof.Ways), func(w Way) bool { return w == ByPasskey })
 	}
-	line := "From your login at " + a.settings.Brand() + " was removed " + what + ". You have been signed out everywhere else."
+	line := locale.Sentences(locale.T("From your login at {brand} was removed {what}.", "brand", a.settings.Brand(), "what", what), elsewhere)
 	if !f.Any() {
 		if _, err := db.Exec(tx, "DELETE FROM recovery_codes WHERE user_id = $1", i.user); err != nil {
 			return SignedIn{}, err
@@ -284,9 +285,9 @@ func (a *Auth) factorRemoved(tx *db.Tx, i Identity, object string, number int64,
 		if _, err := db.Exec(tx, "UPDATE sessions SET second_at = NULL WHERE user_id = $1", i.user); err != nil {
 			return SignedIn{}, err
 		}
-		line += " Your password alone signs you in now."
+		line = locale.Sentences(line, locale.T("Your password alone signs you in now."))
 	}
 	return a.change(tx, i, Shown{}, audit.Record{Event: "factor.removed", Object: object, ObjectID: number}, notice{
-		kind: "factor-removed", subject: "A way to sign in was removed", line: line,
+		kind: "factor-removed", subject: locale.T("A way to sign in was removed"), line: line,
 	})
 }

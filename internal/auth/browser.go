@@ -1,21 +1,28 @@
 package auth
 
-import "strings"
+import (
+	"strings"
+
+	"clientele/internal/locale"
+)
 
 // Browser names the browser and the system behind a user agent, as far as
 // people know them: "Firefox on Windows". It is a help to recognise a
 // session, and proof of nothing.
-func Browser(agent string) string {
+func Browser(agent string) string { return browser(agent).In(locale.Words{}) }
+
+// browser is Browser for mail.
+func browser(agent string) locale.Text {
 	name, system := first(agent, browsers), first(agent, systems)
 	switch {
 	case name == "" && system == "":
-		return "Unknown browser"
+		return locale.T("Unknown browser")
 	case system == "":
-		return name
+		return locale.AsIs(name)
 	case name == "":
-		return "A browser on " + system
+		return locale.T("A browser on {system}", "system", system)
 	}
-	return name + " on " + system
+	return locale.T("{browser} on {system}", "browser", name, "system", system)
 }
 
 // The marks are tried in order: most browsers claim to be others as well.

@@ -77,17 +77,20 @@ func (a *Auth) change(tx *db.Tx, i Identity, s Shown, r audit.Record, n notice) 
 
 // Change is change for the rooms that keep ways to sign in of their own. line
 // says what happened, in a whole sentence.
-func (a *Auth) Change(tx *db.Tx, i Identity, r audit.Record, subject, line string) (SignedIn, error) {
-	return a.change(tx, i, Shown{}, r, notice{kind: "sign-in-changed", subject: subject, line: line + " You have been signed out everywhere else."})
+func (a *Auth) Change(tx *db.Tx, i Identity, r audit.Record, subject, line locale.Text) (SignedIn, error) {
+	return a.change(tx, i, Shown{}, r, notice{kind: "sign-in-changed", subject: subject, line: locale.Sentences(line, elsewhere)})
 }
+
+// elsewhere ends what is said of most changes.
+var elsewhere = locale.T("You have been signed out everywhere else.")
 
 // A notice tells a person what happened to her login.
 type notice struct {
 	kind    string
-	subject string
-	line    string
+	subject locale.Text
+	line    locale.Text
 	to      mail.Address // zero: her own
-	undoes  string       // what the link undoes beside; a sentence
+	undoes  locale.Text  // what the link undoes beside; a sentence
 }
 
 // AlarmLife is how long the link in a notice works.
@@ -96,24 +99,29 @@ const AlarmLife = 7 * 24 * time.Hour
 // tell mails a notice. Nothing keeps it back, and its link ends every session
 // and starts recovery.
 func (a *Auth) tell(tx *db.Tx, u id.User, n notice, r Request) (err error) {
+	who, err := readerOf(tx, u)
+	if err != nil {
+		return err
+	}
 	if n.to.IsZero() {
-		if n.to, err = addressOf(tx, u); err != nil {
-			return err
-		}
+		n.to = who.Address
 	}
 	token, hash := NewToken()
 	_, err = db.Exec(tx, "INSERT INTO alarms (user_id, token_hash, created_at, expires_at) VALUES ($1, $2, $3, $4)", u, hash, tx.Now, tx.Now.Add(AlarmLife))
 	if err != nil {
 		return err
 	}
-	closing := []string{"The link signs you out everywhere and mails you a way to set a new password. It works for 7 days.", "If it was you, there is nothing to do."}
-	if n.undoes != "" {
-		closing = append([]string{n.undoes}, closing...)
+	closing := []locale.Text{
+		locale.T("The link signs you out everywhere and mails you a way to set a new password. It works for 7 days."),
+		locale.T("If it was you, there is nothing to do."),
+	}
+	if !n.undoes.IsZero() {
+		closing = append([]locale.Text{n.undoes}, closing...)
 	}
 	return a.send(tx, u, mail.Message{
-		Kind: n.kind, Class: mail.Urgent, To: n.to, User: u, Subject: n.subject,
-		Lines: []string{n.line}, Facts: a.facts(tx.Now, r),
-		Action:  mail.Action{Label: "This was not me", URL: a.baseURL + "/alarm/" + token},
+		Kind: n.kind, Class: mail.Urgent, To: n.to, User: u, Language: who.Language, Subject: n.subject,
+		Lines: []locale.Text{n.line}, Facts: a.facts(tx.Now, r),
+		Action:  mail.Action{Label: locale.T("This was not me"), URL: a.baseURL + "/alarm/" + token},
 		Closing: closing,
 	})
 }
@@ -133,13 +141,13 @@ func (a *Auth) send(tx *db.Tx, u id.User, m mail.Message) error {
 
 // facts say when, with what and from where something was done.
 func (a *Auth) facts(now time.Time, r Request) []mail.Fact {
-	from := r.Network
+	from := locale.AsIs(r.Network)
 	if place := a.place(r.Network); place != "" {
-		from += " (" + place + ")"
+		from = locale.T("{network} ({place})", "network", r.Network, "place", locale.Label(place))
 	}
-	list := []mail.Fact{{Label: "When", Value: locale.Exact(now)}, {Label: "With", Value: Browser(r.Agent)}}
-	if from != "" {
-		list = append(list, mail.Fact{Label: "From", Value: from})
+	list := []mail.Fact{{Label: locale.T("When"), Value: locale.At(now)}, {Label: locale.T("With"), Value: browser(r.Agent)}}
+	if !from.IsZero() {
+		list = append(list, mail.Fact{Label: locale.T("From"), Value: from})
 	}
 	return list
 }
@@ -171,7 +179,8 @@ func (a *Auth) OpenAlarm(ctx context.Context, token string) (who mail.Address, e
 		if err != nil {
 			return err
 		}
-		who, err = addressOf(tx, l.User)
+		u, err := readerOf(tx, l.User)
+		who = u.Address
 		return err
 	})
 	return who, err

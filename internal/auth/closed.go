@@ -6,6 +6,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/plain"
 	"clientele/internal/user"
@@ -70,15 +71,17 @@ func (a *Auth) Grow(tx *db.Tx, i Identity, keep, other user.User) (in SignedIn, 
 		}
 	}
 	if err := a.tell(tx, keep.ID, notice{
-		kind: "merged", subject: "Another login is part of yours now",
-		line: "The login " + plain.Defang(other.Address.String()) + " was brought into your login at " + a.settings.Brand() + ": what it could open, yours opens now. For seven days you can take it out again, on your page “You”.",
+		kind: "merged", subject: locale.T("Another login is part of yours now"),
+		line: locale.T("The login {address} was brought into your login at {brand}: what it could open, yours opens now. For seven days you can take it out again, on your page “You”.",
+			"address", plain.Defang(other.Address.String()), "brand", a.settings.Brand()),
 	}, i.request); err != nil {
 		return in, err
 	}
 	return in, a.tell(tx, other.ID, notice{
-		kind: "merged-away", subject: "Your login is part of another one now",
-		line:   "Your login at " + a.settings.Brand() + " with this address was brought into the login " + plain.Defang(keep.Address.String()) + ". That one opens now what this one did, and this one signs nobody in any more. After seven days it is deleted.",
-		undoes: "If it was not you, the link takes your login out of the other one again, with what it could open.",
+		kind: "merged-away", subject: locale.T("Your login is part of another one now"),
+		line: locale.T("Your login at {brand} with this address was brought into the login {address}. That one opens now what this one did, and this one signs nobody in any more. After seven days it is deleted.",
+			"brand", a.settings.Brand(), "address", plain.Defang(keep.Address.String())),
+		undoes: locale.T("If it was not you, the link takes your login out of the other one again, with what it could open."),
 	}, i.request)
 }
 
@@ -97,9 +100,9 @@ func (a *Auth) mailFormer(tx *db.Tx, u user.User) error {
 		return err
 	}
 	return a.send(tx, u.ID, mail.Message{
-		Kind: "merged-login", Class: mail.Urgent, To: u.Address, User: u.ID, Subject: "Your login at " + a.settings.Brand() + " is part of another one",
-		Lines:   []string{"Somebody, hopefully you, asked for a new password for this address. Its login was brought into the login " + plain.Defang(keep.String()) + ": sign in with that one."},
-		Action:  mail.Action{Label: "Sign in", URL: a.baseURL + "/signin"},
-		Closing: []string{"If you have not brought them together, use the link “This was not me” in the mail that told you of it: it works for seven days."},
+		Kind: "merged-login", Class: mail.Urgent, To: u.Address, User: u.ID, Language: u.Language, Subject: locale.T("Your login at {brand} is part of another one", "brand", a.settings.Brand()),
+		Lines:   []locale.Text{locale.T("Somebody, hopefully you, asked for a new password for this address. Its login was brought into the login {address}: sign in with that one.", "address", plain.Defang(keep.String()))},
+		Action:  mail.Action{Label: locale.T("Sign in"), URL: a.baseURL + "/signin"},
+		Closing: []locale.Text{locale.T("If you have not brought them together, use the link “This was not me” in the mail that told you of it: it works for seven days.")},
 	})
 }

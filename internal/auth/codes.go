@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
-	"strconv"
 	"strings"
 
 	"clientele/internal/audit"
 	"clientele/internal/db"
 	"clientele/internal/fault"
+	"clientele/internal/locale"
 )
 
 // Recovery codes have 120 random bits, so a plain hash keeps them (ASVS 6.5.2
@@ -64,8 +64,9 @@ func (a *Auth) acceptRecoveryCode(tx *db.Tx, h Holder, code string, r Request) (
 		return false, err
 	}
 	return true, a.inform(tx, h, notice{
-		kind: "recovery-code-used", subject: "A recovery code was used",
-		line: "One of the recovery codes of your login at " + a.settings.Brand() + " was used. You have " + strconv.FormatInt(left.Codes, 10) + " left; you can make new ones on your security page.",
+		kind: "recovery-code-used", subject: locale.T("A recovery code was used"),
+		line: locale.T("One of the recovery codes of your login at {brand} was used. You have {number} left; you can make new ones on your security page.",
+			"brand", a.settings.Brand(), "number", left.Codes),
 	}, r)
 }
 
@@ -87,8 +88,8 @@ func (a *Auth) NewRecoveryCodes(ctx context.Context, i Identity) (codes []string
 			return err
 		}
 		return a.tell(tx, i.user, notice{
-			kind: "recovery-codes-made", subject: "New recovery codes were made",
-			line: "New recovery codes were made for your login at " + a.settings.Brand() + ". The old ones work no more.",
+			kind: "recovery-codes-made", subject: locale.T("New recovery codes were made"),
+			line: locale.T("New recovery codes were made for your login at {brand}. The old ones work no more.", "brand", a.settings.Brand()),
 		}, i.request)
 	})
 	return codes, err

@@ -7,6 +7,7 @@ import (
 	"clientele/internal/audit"
 	"clientele/internal/db"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 )
 
@@ -72,8 +73,8 @@ func (a *Auth) tellOfDevice(tx *db.Tx, u id.User, r Request) error {
 		return err
 	}
 	return a.tell(tx, u, notice{
-		kind: "new-device", subject: "A new sign-in to " + a.settings.Brand(),
-		line: "Somebody has signed in to your login at " + a.settings.Brand() + " with a browser that you have not used here before.",
+		kind: "new-device", subject: locale.T("A new sign-in to {brand}", "brand", a.settings.Brand()),
+		line: locale.T("Somebody has signed in to your login at {brand} with a browser that you have not used here before.", "brand", a.settings.Brand()),
 	}, r)
 }
 
@@ -135,6 +136,12 @@ func startSession(tx *db.Tx, u id.User, s Shown, proved time.Time, life time.Dur
 }
 
 // addressOf is where a person's own mail goes.
-func addressOf(tx *db.Tx, u id.User) (mail.Address, error) {
-	return db.One[mail.Address](tx, "SELECT address FROM users WHERE id = $1", u)
+func readerOf(tx *db.Tx, u id.User) (reader, error) {
+	return db.One[reader](tx, "SELECT address, language FROM users WHERE id = $1", u)
+}
+
+// A reader is where mail to a person goes, and in which language.
+type reader struct {
+	Address  mail.Address
+	Language string
 }

@@ -6,6 +6,7 @@ import (
 	"clientele/internal/audit"
 	"clientele/internal/db"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/user"
 )
@@ -26,9 +27,9 @@ func (a *Auth) Erase(tx *db.Tx, u id.User, by audit.Actor) error {
 		return err
 	}
 	_, err = a.outbox.Send(tx, mail.Message{
-		Kind: mail.Goodbye, Class: mail.Urgent, To: person.Address, Subject: "Your login was deleted",
-		Lines:   []string{"Your login at " + a.settings.Brand() + " and what belonged to you alone are deleted. The accounts that you were in keep their own records, where you are a number now."},
-		Closing: []string{"If this was not you, answer to the operator at once: what is deleted cannot be brought back."},
+		Kind: mail.Goodbye, Class: mail.Urgent, To: person.Address, Language: person.Language, Subject: locale.T("Your login was deleted"),
+		Lines:   []locale.Text{locale.T("Your login at {brand} and what belonged to you alone are deleted. The accounts that you were in keep their own records, where you are a number now.", "brand", a.settings.Brand())},
+		Closing: []locale.Text{locale.T("If this was not you, answer to the operator at once: what is deleted cannot be brought back.")},
 	})
 	return err
 }

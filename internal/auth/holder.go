@@ -7,6 +7,7 @@ import (
 	"clientele/internal/audit"
 	"clientele/internal/db"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 )
 
@@ -91,7 +92,7 @@ func (a *Auth) inform(tx *db.Tx, h Holder, n notice, r Request) error {
 	if !h.operator {
 		return a.tell(tx, h.User(), n, r)
 	}
-	return a.TellOperator(tx, h.Staff(), n.kind, n.subject, n.line, r)
+	return a.TellOperator(tx, h.Staff(), n.kind, n.subject.In(locale.Words{}), n.line.In(locale.Words{}), r)
 }
 
 // TellOperator mails an operator what happened to her way in.
@@ -101,7 +102,7 @@ func (a *Auth) TellOperator(tx *db.Tx, s id.Staff, kind, subject, line string, r
 		return err
 	}
 	return a.send(tx, 0, mail.Message{
-		Kind: "staff-" + kind, Class: mail.Urgent, To: to, Subject: subject, Lines: []string{line}, Facts: a.facts(tx.Now, r),
-		Closing: []string{"If it was not you, tell another operator at once: she can sign you out everywhere and have you set up your sign-in anew."},
+		Kind: "staff-" + kind, Class: mail.Urgent, To: to, Subject: locale.AsIs(subject), Lines: []locale.Text{locale.AsIs(line)}, Facts: a.facts(tx.Now, r),
+		Closing: []locale.Text{locale.AsIs("If it was not you, tell another operator at once: she can sign you out everywhere and have you set up your sign-in anew.")},
 	})
 }

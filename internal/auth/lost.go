@@ -126,12 +126,13 @@ func (a *Auth) StartReset(tx *db.Tx, u user.User, staff id.Staff, by audit.Actor
 		return err
 	}
 	return a.send(tx, u.ID, mail.Message{
-		Kind: "factor-reset", Class: mail.Urgent, To: u.Address, User: u.ID, Subject: "Your second factor is going to be removed",
-		Lines: []string{
-			"You, or somebody who says to be you, has told " + a.settings.Brand() + " that the second factor of your login is lost. After " + locale.Exact(tx.Now.Add(ResetDelay)) + " it can be removed, if a second person at " + a.settings.Brand() + " agrees.",
+		Kind: "factor-reset", Class: mail.Urgent, To: u.Address, User: u.ID, Language: u.Language, Subject: locale.T("Your second factor is going to be removed"),
+		Lines: []locale.Text{
+			locale.T("You, or somebody who says to be you, has told {brand} that the second factor of your login is lost. After {time} it can be removed, if a second person at {brand} agrees.",
+				"brand", a.settings.Brand(), "time", tx.Now.Add(ResetDelay)),
 		},
-		Action:  mail.Action{Label: "Stop this: I have not asked for it", URL: a.baseURL + "/factor-reset/" + token},
-		Closing: []string{"If it was you, wait until then. Signing in with your second factor and removing it yourself is possible at any time."},
+		Action:  mail.Action{Label: locale.T("Stop this: I have not asked for it"), URL: a.baseURL + "/factor-reset/" + token},
+		Closing: []locale.Text{locale.T("If it was you, wait until then. Signing in with your second factor and removing it yourself is possible at any time.")},
 	})
 }
 
@@ -157,11 +158,11 @@ func (a *Auth) ApproveReset(tx *db.Tx, u user.User, staff id.Staff, by audit.Act
 	if err := audit.Write(tx, by, audit.Record{Event: "factor_reset.approved", Object: "factor_reset", ObjectID: int64(r.ID), Subject: u.ID}); err != nil {
 		return err
 	}
-	return a.tellBy(tx, u, "A second person has agreed that the second factor of your login at "+a.settings.Brand()+" is removed. That can be done after "+locale.Exact(r.ReadyAt)+".")
+	return a.tellBy(tx, u, locale.T("A second person has agreed that the second factor of your login at {brand} is removed. That can be done after {time}.", "brand", a.settings.Brand(), "time", r.ReadyAt))
 }
 
-func (a *Auth) tellBy(tx *db.Tx, u user.User, line string) error {
-	return a.tell(tx, u.ID, notice{kind: "factor-reset", subject: "About your second factor", line: line}, Request{Agent: "the staff of " + a.settings.Brand()})
+func (a *Auth) tellBy(tx *db.Tx, u user.User, line locale.Text) error {
+	return a.tell(tx, u.ID, notice{kind: "factor-reset", subject: locale.T("About your second factor"), line: line}, Request{Agent: "the staff of " + a.settings.Brand()})
 }
 
 // WithdrawReset ends a removal by an operator.
@@ -179,7 +180,7 @@ func (a *Auth) WithdrawReset(tx *db.Tx, u user.User, by audit.Actor) error {
 	if err := audit.Write(tx, by, audit.Record{Event: "factor_reset.withdrawn", Object: "factor_reset", ObjectID: int64(r.ID), Subject: u.ID}); err != nil {
 		return err
 	}
-	return a.tellBy(tx, u, "The second factor of your login at "+a.settings.Brand()+" stays: its removal was given up.")
+	return a.tellBy(tx, u, locale.T("The second factor of your login at {brand} stays: its removal was given up.", "brand", a.settings.Brand()))
 }
 
 func closeReset(tx *db.Tx, r id.FactorReset, state string) error {
@@ -223,7 +224,7 @@ func (a *Auth) CompleteReset(tx *db.Tx, u user.User, by audit.Actor) error {
 	if err := audit.Write(tx, by, audit.Record{Event: "factor_reset.done", Object: "factor_reset", ObjectID: int64(r.ID), Subject: u.ID}); err != nil {
 		return err
 	}
-	return a.tellBy(tx, u, "The second factor of your login at "+a.settings.Brand()+" was removed. Sign in with your password, and set up a new one.")
+	return a.tellBy(tx, u, locale.T("The second factor of your login at {brand} was removed. Sign in with your password, and set up a new one.", "brand", a.settings.Brand()))
 }
 
 var errStop = fault.New(fault.Gone, "factor-reset", "This link has been used, or what it stops is over already. If your second factor is gone and you did not want that, tell the operator at once.")

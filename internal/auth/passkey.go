@@ -13,6 +13,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/plain"
 
@@ -164,7 +165,7 @@ func (a *Auth) BeginKey(tx *db.Tx, whose Holder, s id.Session) (c Challenge, err
 func (a *Auth) AddPasskey(ctx context.Context, i Identity, token, name, response string) (in SignedIn, codes []string, err error) {
 	defer fault.Wrap(&err, "auth.AddPasskey(%d)", i.user)
 	err = a.MakeKey(ctx, Person(i.user), i.session, token, name, response, func(tx *db.Tx, number id.Passkey, name string) error {
-		in, codes, err = a.factorAdded(tx, i, Shown{Ways: []Way{ByPasskey}, Second: true}, "passkey", int64(number), "the passkey “"+plain.Defang(name)+"”")
+		in, codes, err = a.factorAdded(tx, i, Shown{Ways: []Way{ByPasskey}, Second: true}, "passkey", int64(number), locale.T("the passkey “{name}”", "name", plain.Defang(name)))
 		return err
 	})
 	return in, codes, err
@@ -233,7 +234,7 @@ func (a *Auth) RemovePasskey(ctx context.Context, i Identity, number id.Passkey)
 		if err != nil {
 			return err
 		}
-		in, err = a.factorRemoved(tx, i, "passkey", int64(number), "the passkey “"+plain.Defang(name)+"”")
+		in, err = a.factorRemoved(tx, i, "passkey", int64(number), locale.T("the passkey “{name}”", "name", plain.Defang(name)))
 		return err
 	})
 	return in, err

@@ -85,11 +85,11 @@ func (a *Auth) sendLink(tx *db.Tx, u user.User, by audit.Actor) error {
 		return err
 	}
 	_, err = a.outbox.Send(tx, mail.Message{
-		Kind: "password-link", Class: mail.Urgent, To: u.Address, User: u.ID,
-		Subject: "Set a new password for " + a.settings.Brand(),
-		Lines:   []string{"Somebody, hopefully you, asked to set a new password for your login at " + a.settings.Brand() + "."},
-		Action:  mail.Action{Label: "Set a new password", URL: a.baseURL + "/recover/" + token},
-		Closing: []string{"The link works once, until " + locale.Exact(tx.Now.Add(LinkLife)) + ".", "If it was not you, do nothing: your password stays as it is."},
+		Kind: "password-link", Class: mail.Urgent, To: u.Address, User: u.ID, Language: u.Language,
+		Subject: locale.T("Set a new password for {brand}", "brand", a.settings.Brand()),
+		Lines:   []locale.Text{locale.T("Somebody, hopefully you, asked to set a new password for your login at {brand}.", "brand", a.settings.Brand())},
+		Action:  mail.Action{Label: locale.T("Set a new password"), URL: a.baseURL + "/recover/" + token},
+		Closing: []locale.Text{locale.T("The link works once, until {time}.", "time", tx.Now.Add(LinkLife)), locale.T("If it was not you, do nothing: your password stays as it is.")},
 	})
 	return err
 }
@@ -204,8 +204,8 @@ func (a *Auth) passwordRecord(u id.User) audit.Record {
 
 func (a *Auth) passwordNotice() notice {
 	return notice{
-		kind: "password-changed", subject: "Your password was changed",
-		line: "The password of your login at " + a.settings.Brand() + " was changed. You have been signed out everywhere else.",
+		kind: "password-changed", subject: locale.T("Your password was changed"),
+		line: locale.Sentences(locale.T("The password of your login at {brand} was changed.", "brand", a.settings.Brand()), elsewhere),
 	}
 }
 

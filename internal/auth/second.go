@@ -12,6 +12,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 )
 
@@ -323,7 +324,8 @@ func (a *Auth) tellOfGuesses(tx *db.Tx, h Holder, voided bool, r Request) error 
 		return err
 	}
 	return a.inform(tx, h, notice{
-		kind: "codes-guessed", subject: "Somebody has your password",
-		line: "Somebody has typed your right password at " + a.settings.Brand() + " and then " + strconv.Itoa(wrongCodes) + " wrong codes. The second factor has kept them out. If it was not you, set a new password.",
+		kind: "codes-guessed", subject: locale.T("Somebody has your password"),
+		line: locale.T("Somebody has typed your right password at {brand} and then {number} wrong codes. The second factor has kept them out. If it was not you, set a new password.",
+			"brand", a.settings.Brand(), "number", strconv.Itoa(wrongCodes)),
 	}, r)
 }

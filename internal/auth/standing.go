@@ -7,6 +7,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/setting"
 	"clientele/internal/user"
@@ -92,16 +93,20 @@ func EndOne(tx *db.Tx, u id.User, s id.Session, by audit.Actor) error {
 // TellSuspended mails a user that operators keep her from signing in, or do so
 // no more.
 func (a *Auth) TellSuspended(tx *db.Tx, u user.User, suspended bool) error {
+	brand := a.settings.Brand()
 	m := mail.Message{
-		Kind: "login-restored", Class: mail.Urgent, To: u.Address, User: u.ID, Subject: "You can sign in to " + a.settings.Brand() + " again",
-		Lines:  []string{a.settings.Brand() + " support has restored your login. You can sign in again as before."},
-		Action: mail.Action{Label: "Sign in", URL: a.baseURL + "/signin"},
+		Kind: "login-restored", Class: mail.Urgent, To: u.Address, User: u.ID, Language: u.Language, Subject: locale.T("You can sign in to {brand} again", "brand", brand),
+		Lines:  []locale.Text{locale.T("{brand} support has restored your login. You can sign in again as before.", "brand", brand)},
+		Action: mail.Action{Label: locale.T("Sign in"), URL: a.baseURL + "/signin"},
 	}
 	if suspended {
 		m = mail.Message{
-			Kind: "login-suspended", Class: mail.Urgent, To: u.Address, User: u.ID, Subject: "Your login at " + a.settings.Brand() + " is suspended",
-			Lines:   []string{a.settings.Brand() + " support has suspended your login. You are signed out everywhere, and cannot sign in until it is restored.", "Your accounts and what you may do in them stay as they are."},
-			Closing: []string{"If you think that this is a mistake, write to " + a.settings.Brand() + " support."},
+			Kind: "login-suspended", Class: mail.Urgent, To: u.Address, User: u.ID, Language: u.Language, Subject: locale.T("Your login at {brand} is suspended", "brand", brand),
+			Lines: []locale.Text{
+				locale.T("{brand} support has suspended your login. You are signed out everywhere, and cannot sign in until it is restored.", "brand", brand),
+				locale.T("Your accounts and what you may do in them stay as they are."),
+			},
+			Closing: []locale.Text{locale.T("If you think that this is a mistake, write to {brand} support.", "brand", brand)},
 		}
 	}
 	return a.send(tx, u.ID, m)

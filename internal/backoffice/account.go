@@ -36,6 +36,7 @@ type summary struct {
 	MayRecover bool
 	Recovery   staff.OwnerRecovery // a new owner, under way; number 0 where none is
 	MoreNotes  bool                // there are more than are shown
+	Reads      string              // the language of its mail, in words
 }
 
 // firstNotes is how many notes a summary shows.
@@ -68,6 +69,7 @@ func (b *Backoffice) summary(r *web.Request, acc access.For[access.Enter]) (s su
 	if s.StaffView, err = account.ForStaff(r.Context(), acc); err != nil {
 		return s, err
 	}
+	s.Reads = b.Settings.Current().Languages.Name(s.Language)
 	if s.MoreNotes = len(s.Notes) > firstNotes; s.MoreNotes {
 		s.Notes = s.Notes[:firstNotes]
 	}

@@ -953,7 +953,7 @@ func detailFacts(a summary) templ.Component {
 			ui.Row{Label: "Phone", Value: a.Phone},
 			ui.Row{Label: "Tax number", Value: a.TaxNumber},
 			ui.Row{Label: "Currency", Value: a.Currency},
-			ui.Row{Label: "Language", Value: locale.LanguageName(a.Language)},
+			ui.Row{Label: "Language", Value: a.Reads},
 		).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -1307,7 +1307,7 @@ func detailsPage(s sheet, f detailsForm) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Select(f.choice("country", "Country", locale.Countries(), ui.Option{Label: "Not given"})).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Select(f.choice("country", "Country", "", locale.Countries(), ui.Option{Label: "Not given"})).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1331,7 +1331,7 @@ func detailsPage(s sheet, f detailsForm) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Select(f.choice("currency", "Currency", locale.Currencies())).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Select(f.choice("currency", "Currency", "", locale.Currencies())).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1339,7 +1339,7 @@ func detailsPage(s sheet, f detailsForm) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Select(f.choice("language", "Language", locale.LanguageChoices(f.Language, f.Held))).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Select(f.choice("language", "Language", "The language of mail. Pages are English.", f.Languages.Choices(f.Language, f.Held))).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

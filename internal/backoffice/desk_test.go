@@ -11,6 +11,7 @@ import (
 	"clientele/internal/apptest"
 	"clientele/internal/db"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 
 	"github.com/PuerkitoBio/goquery"
@@ -103,7 +104,7 @@ func TestMailIsFoundByItsSubjectWithoutItsAccents(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		d := newDesk(w)
 		w.In(func(tx *db.Tx) error {
-			_, err := w.Outbox.Send(tx, mail.Message{Kind: "test", Class: mail.Bulk, To: apptest.Address("kim@backerei.example"), Subject: "Bäckerei Östhaven was closed"})
+			_, err := w.Outbox.Send(tx, mail.Message{Kind: "test", Class: mail.Bulk, To: apptest.Address("kim@backerei.example"), Subject: locale.AsIs("Bäckerei Östhaven was closed")})
 			return err
 		})
 		for _, word := range []string{"bäckerei", "BÄCKEREI ö", "osthaven was", "kim@"} {

@@ -14,7 +14,8 @@ import (
 // A detailsForm is an account's details as somebody typed them.
 type detailsForm struct {
 	account.Typed
-	Held      string            // the language that is saved
+	Held      string // the language that is saved
+	Languages locale.Allowed
 	Seen      string            // the state of the details that were changed
 	Meanwhile account.Meanwhile // what somebody else saved at the same time
 	Opened    string            // when the form was opened
@@ -33,7 +34,7 @@ func (b *Backoffice) details(r *web.Request, by staff.For[staff.ManageAccounts])
 	if err != nil {
 		return err
 	}
-	f := detailsForm{Typed: typed(a.Details), Held: a.Language, Seen: a.Stamp(), Opened: stamp(r.Now())}
+	f := detailsForm{Typed: typed(a.Details), Held: a.Language, Seen: a.Stamp(), Opened: stamp(r.Now()), Languages: b.Settings.Current().Languages}
 	if f.Further, err = b.further(r, by, acc); err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func (b *Backoffice) changeDetails(r *web.Request, by staff.For[staff.ManageAcco
 	if err != nil {
 		return err
 	}
-	f := detailsForm{Typed: readDetails(r), Seen: r.Value("seen"), Opened: r.Value("opened")}
+	f := detailsForm{Typed: readDetails(r), Seen: r.Value("seen"), Opened: r.Value("opened"), Languages: b.Settings.Current().Languages}
 	d, err := f.Parse()
 	if err == nil {
 		err = b.Accounts.Change(r.Context(), acc, d, f.Seen)
@@ -117,8 +118,8 @@ func (f detailsForm) required(name, label, kind, hint string) ui.FieldProps {
 }
 
 // choice is a line that is chosen from a list.
-func (f detailsForm) choice(name, label string, from []locale.Choice, first ...ui.Option) ui.SelectProps {
-	s := ui.SelectProps{Name: name, Label: label, Value: f.Texts()[name], Hint: f.Meanwhile.Hint(name, ""), Error: f.Errors[name], Options: first}
+func (f detailsForm) choice(name, label, hint string, from []locale.Choice, first ...ui.Option) ui.SelectProps {
+	s := ui.SelectProps{Name: name, Label: label, Value: f.Texts()[name], Hint: f.Meanwhile.Hint(name, hint), Error: f.Errors[name], Options: first}
 	for _, c := range from {
 		s.Options = append(s.Options, ui.Option{Value: c.Key, Label: c.Name})
 	}

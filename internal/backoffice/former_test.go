@@ -62,7 +62,7 @@ func TestStaffSeeWhatAnAccountBrought(t *testing.T) {
 		p = d.root.Get(d.base).Must(200, "Author not known")
 		for label, want := range map[string]string{
 			"Wants to hear of offers": "Yes", "Group": "Resellers & friends", "Came in": "from the former system as client 4242",
-			"Language": "Deutsch (not translated yet: English is used)", "Opening": "Mon <i>8</i> Tue 9", "PIN": "Showhunter 2 & more",
+			"Language": "Deutsch (not used here: mail comes in English)", "Opening": "Mon <i>8</i> Tue 9", "PIN": "Showhunter 2 & more",
 			"Reseller": "No", "Trap": "javascript:alert(1)", "Shop": "http://bakery.example/",
 		} {
 			if got := fact(p, label); got != want {

@@ -98,7 +98,7 @@ func (b *Backoffice) furtherAgain(r *web.Request, acc access.For[access.ManagePr
 	} else {
 		f.Seen = t.Seen
 	}
-	whole := detailsForm{Typed: typed(a.Details), Held: a.Language, Seen: a.Stamp(), Opened: stamp(r.Now()), Further: f}
+	whole := detailsForm{Typed: typed(a.Details), Held: a.Language, Seen: a.Stamp(), Opened: stamp(r.Now()), Further: f, Languages: b.Settings.Current().Languages}
 	status := web.Status(cause)
 	if isMeanwhile(cause) {
 		status = http.StatusConflict

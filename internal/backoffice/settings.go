@@ -37,6 +37,7 @@ var parts = []part{
 	{setting.Mail, "Mail server", "Through what mail leaves. The next message already goes by it."},
 	{setting.Security, "Passwords and sessions", "Rules for everybody, beside what accounts ask of their own people."},
 	{setting.Notices, "What customers are told", "Beside what they can always read themselves."},
+	{setting.Languages, "Languages of mail", "Mail exists in English and in what can be allowed here. Pages are English."},
 }
 
 const settingsPath = "/staff/settings"

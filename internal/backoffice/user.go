@@ -25,6 +25,7 @@ func (b *Backoffice) mountUser(m *web.Mux) {
 // A userView is a user's page, and where its lists go on.
 type userView struct {
 	staff.Person
+	Reads        string // the language of mail, in words
 	MoreReach    string
 	MoreActivity string
 	MayHelp      bool
@@ -56,7 +57,7 @@ func (b *Backoffice) viewUser(r *web.Request, by staff.For[staff.Look], number i
 	if err != nil {
 		return v, err
 	}
-	v = userView{Person: person, Operator: by.Staff(), Reset: resetView{FactorReset: person.Reset}}
+	v = userView{Person: person, Operator: by.Staff(), Reset: resetView{FactorReset: person.Reset}, Reads: b.Settings.Current().Languages.Name(person.Language)}
 	_, help := staff.Also[staff.Help](by)
 	_, recover := staff.Also[staff.Recover](by)
 	_, look := staff.Also[staff.ViewAs](by)

@@ -33,6 +33,7 @@ type Invitation struct {
 	ID           id.Invitation
 	AccountID    id.Account
 	AccountName  string
+	Language     string // of the account
 	Address      mail.Address
 	State        State
 	Role         string
@@ -66,7 +67,7 @@ func (i Invitation) Label() string {
 }
 
 const columns = `
-	SELECT i.id, i.account_id, a.name AS account_name, i.address, i.state, i.role, i.role_id, COALESCE(r.name, '') AS role_name,
+	SELECT i.id, i.account_id, a.name AS account_name, a.language, i.address, i.state, i.role, i.role_id, COALESCE(r.name, '') AS role_name,
 		i.permissions, i.owner, i.access_ends_at, i.invited_by_user AS inviter_id, COALESCE(u.name, '') AS inviter_name, i.invited_by_staff AS staff_id,
 		i.sends, i.created_at, i.sent_at, i.expires_at,
 		COALESCE(l.state, '') AS mail_state, COALESCE(l.problem, '') AS mail_problem

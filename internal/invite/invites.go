@@ -11,6 +11,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/setting"
 	"clientele/internal/user"
@@ -100,7 +101,8 @@ func (v *Invites) Send(ctx context.Context, by access.For[access.ManagePeople], 
 			return err
 		}
 		if by.Staff() != 0 {
-			if err := access.TellOwners(tx, by, v.settings.Brand()+" support invited somebody to your account", v.settings.Brand()+" support invited "+n.Address.String()+" to your account. You can withdraw the invitation on the People page."); err != nil {
+			if err := access.TellOwners(tx, by, locale.T("{brand} support invited somebody to your account", "brand", v.settings.Brand()),
+				locale.T("{brand} support invited {address} to your account. You can withdraw the invitation on the People page.", "brand", v.settings.Brand(), "address", n.Address.String())); err != nil {
 				return err
 			}
 		}

@@ -32,29 +32,34 @@ func (v *Invites) mail(tx *db.Tx, account id.Account, number id.Invitation, toke
 	return err
 }
 
+// compose writes it in the account's language, whoever has the address: that
+// would tell whether it has a login, and which.
 func (v *Invites) compose(i Invitation, offered access.Set, token string) mail.Message {
-	name, inviter := plain.Defang(i.AccountName), plain.Defang(i.InviterName)
+	name, inviter, brand := plain.Defang(i.AccountName), locale.AsIs(plain.Defang(i.InviterName)), v.settings.Brand()
 	if i.InviterName == "" {
-		inviter = v.settings.Brand() + " support"
+		inviter = locale.T("{brand} support", "brand", brand)
 	}
-	may := offered.Labels()
+	may := offered.Text()
 	if b, ok := access.RoleByKey(i.Role); ok {
-		may = b.Label + ": " + b.Allows
+		may = b.Text()
 	}
 	if i.Owner {
-		may = "Everything, and what only owners may: you become an owner of the account."
+		may = locale.T("Everything, and what only owners may: you become an owner of the account.")
 	}
-	facts := []mail.Fact{{Label: "Account", Value: name}, {Label: "Invited by", Value: inviter}, {Label: "You may", Value: may}}
+	facts := []mail.Fact{{Label: locale.T("Account"), Value: locale.AsIs(name)}, {Label: locale.T("Invited by"), Value: inviter}, {Label: locale.T("You may"), Value: may}}
 	if i.AccessEndsAt.Valid {
-		facts = append(facts, mail.Fact{Label: "Access ends", Value: locale.Exact(i.AccessEndsAt.V)})
+		facts = append(facts, mail.Fact{Label: locale.T("Access ends"), Value: locale.At(i.AccessEndsAt.V)})
 	}
-	facts = append(facts, mail.Fact{Label: "Answer by", Value: locale.Exact(i.ExpiresAt)})
+	facts = append(facts, mail.Fact{Label: locale.T("Answer by"), Value: locale.At(i.ExpiresAt)})
 	return mail.Message{
-		Kind: "invitation", Class: mail.Urgent, GivesWay: true, To: i.Address, About: i.AccountID,
-		Subject: inviter + " invites you to " + name,
-		Lines:   []string{inviter + " invites you to the account " + name + " at " + v.settings.Brand() + "."},
+		Kind: "invitation", Class: mail.Urgent, GivesWay: true, To: i.Address, About: i.AccountID, Language: i.Language,
+		Subject: locale.T("{inviter} invites you to {account}", "inviter", inviter, "account", name),
+		Lines:   []locale.Text{locale.T("{inviter} invites you to the account {account} at {brand}.", "inviter", inviter, "account", name, "brand", brand)},
 		Facts:   facts,
-		Action:  mail.Action{Label: "See the invitation", URL: v.baseURL + "/i/" + token},
-		Closing: []string{"If you have a login at " + v.settings.Brand() + ", you use it for this account too. If not, you make one on the way: a name and a password.", "If you do not know " + inviter + ", do nothing. The link stops working by itself."},
+		Action:  mail.Action{Label: locale.T("See the invitation"), URL: v.baseURL + "/i/" + token},
+		Closing: []locale.Text{
+			locale.T("If you have a login at {brand}, you use it for this account too. If not, you make one on the way: a name and a password.", "brand", brand),
+			locale.T("If you do not know {inviter}, do nothing. The link stops working by itself.", "inviter", inviter),
+		},
 	}
 }

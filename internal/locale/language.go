@@ -9,13 +9,9 @@ import (
 	"golang.org/x/text/language/display"
 )
 
-// Languages are the languages in which pages and mail exist, by key, with
-// the name that the language has in itself.
-var Languages = map[string]string{"en": "English"}
-
 // named are the languages that WHMCS knows, by its names for them. A person
 // or an account keeps the one that it came with, so that it takes effect once
-// there are pages in it.
+// there is mail in it and the operator allows it.
 var named = map[string]string{
 	"arabic": "ar", "azerbaijani": "az", "catalan": "ca", "chinese": "zh", "croatian": "hr", "czech": "cs", "danish": "da",
 	"dutch": "nl", "english": "en", "estonian": "et", "farsi": "fa", "french": "fr", "german": "de", "hebrew": "he",
@@ -29,28 +25,37 @@ func LanguageNamed(name string) (key string, ok bool) {
 	return key, ok
 }
 
-// IsLanguage reports whether somebody can have the language: pages exist in
+// IsLanguage reports whether somebody can have the language: mail exists in
 // it, or may exist one day.
 func IsLanguage(key string) bool {
-	return Languages[key] != "" || slices.Contains(slices.Collect(maps.Values(named)), key)
+	return slices.Contains(slices.Collect(maps.Values(named)), key)
 }
 
-// LanguageName is the name that a language has in itself, and a word about it
-// where pages do not exist in it.
-func LanguageName(key string) string {
-	switch {
-	case Languages[key] != "":
-		return Languages[key]
-	case !IsLanguage(key):
+// Name is the name that a language has in itself, and a word about it where
+// mail does not come in it.
+func (a Allowed) Name(key string) string {
+	if !IsLanguage(key) {
 		return key
 	}
-	return display.Self.Name(language.MustParse(key)) + " (not translated yet: English is used)"
+	name := display.Self.Name(language.MustParse(key))
+	switch {
+	case key == Default || a.Words(key).Key() == key:
+		return name
+	case In(key).Key() == key:
+		return name + " (not used here: mail comes in English)"
+	}
+	return name + " (not translated yet: English is used)"
 }
 
-// LanguageChoices lists the languages in which pages exist, and the ones that
-// are held by whoever chooses, so that choosing nothing else keeps them.
-func LanguageChoices(held ...string) []Choice {
-	keys := slices.Sorted(maps.Keys(Languages))
+// Choices lists the languages in which mail comes, and the ones that are held
+// by whoever chooses, so that choosing nothing else keeps them.
+func (a Allowed) Choices(held ...string) []Choice {
+	keys := []string{Default}
+	for _, t := range tongues() {
+		if a[t.key] {
+			keys = append(keys, t.key)
+		}
+	}
 	for _, key := range held {
 		if IsLanguage(key) && !slices.Contains(keys, key) {
 			keys = append(keys, key)
@@ -58,7 +63,7 @@ func LanguageChoices(held ...string) []Choice {
 	}
 	out := []Choice{}
 	for _, key := range keys {
-		out = append(out, Choice{key, LanguageName(key)})
+		out = append(out, Choice{key, a.Name(key)})
 	}
 	return out
 }

@@ -56,11 +56,11 @@ func TestLanguagesOfWHMCSAreKept(t *testing.T) {
 		}
 	}
 	for name, key := range named {
-		if own := LanguageName(key); own == key || strings.HasPrefix(own, " ") {
+		if own := Allowed(nil).Name(key); own == key || strings.HasPrefix(own, " ") {
 			t.Errorf("%s has no name of its own: %q", name, own)
 		}
 	}
-	if got := LanguageName("pt-BR"); got != "português (not translated yet: English is used)" {
+	if got := Allowed(nil).Name("pt-BR"); got != "português (not translated yet: English is used)" {
 		t.Errorf("pt-BR is %q", got)
 	}
 	if IsLanguage("") || IsLanguage("xx") || IsLanguage("DE") {
@@ -70,7 +70,7 @@ func TestLanguagesOfWHMCSAreKept(t *testing.T) {
 
 func TestWhoHasALanguageCanKeepIt(t *testing.T) {
 	keys := func(held ...string) (out []string) {
-		for _, c := range LanguageChoices(held...) {
+		for _, c := range Allowed(nil).Choices(held...) {
 			out = append(out, c.Key)
 		}
 		return out

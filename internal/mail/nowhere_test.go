@@ -6,6 +6,7 @@ import (
 	"clientele/internal/apptest"
 	"clientele/internal/config"
 	"clientele/internal/db"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/user"
 )
@@ -20,8 +21,8 @@ func TestMailToNobodyFailsAtOnce(t *testing.T) {
 				jobs := w.Count("river_job WHERE kind = 'mail.deliver'")
 				w.In(func(tx *db.Tx) error {
 					_, err := w.Outbox.Send(tx, mail.Message{
-						Kind: "test", Class: mail.Urgent, To: to, Subject: "For nobody", Lines: []string{"A text."},
-						Action: mail.Action{Label: "Open", URL: apptest.BaseURL + "/recover/a-token"},
+						Kind: "test", Class: mail.Urgent, To: to, Subject: locale.AsIs("For nobody"), Lines: []locale.Text{locale.AsIs("A text.")},
+						Action: mail.Action{Label: locale.AsIs("Open"), URL: apptest.BaseURL + "/recover/a-token"},
 					})
 					return err
 				})

@@ -13,6 +13,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/id"
 	"clientele/internal/job"
+	"clientele/internal/locale"
 	"clientele/internal/plain"
 	"clientele/internal/seal"
 )
@@ -42,6 +43,8 @@ type Sending struct {
 	Support  Address // stands below every mail; may be zero
 	Button   string  // colour of the link, and of what is written on it
 	OnButton string
+
+	Languages locale.Allowed // in which mail is written to who has chosen one
 }
 
 // NewOutbox makes the outbox and registers the job that empties it. It asks
@@ -85,7 +88,7 @@ func (o *Outbox) Send(tx *db.Tx, m Message) (id.Mail, error) {
 	number, err := db.One[id.Mail](tx, `
 		INSERT INTO mails (account_id, about_id, user_id, kind, class, recipient, subject, text_body, html_body, state, problem, search, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
-		db.SomeUnlessZero(m.Account), db.SomeUnlessZero(max(m.Account, m.About)), db.SomeUnlessZero(m.User), m.Kind, string(m.Class), m.To, m.Subject, shown.Text, shown.HTML, state, problem, plain.Fold(m.Subject), tx.Now)
+		db.SomeUnlessZero(m.Account), db.SomeUnlessZero(max(m.Account, m.About)), db.SomeUnlessZero(m.User), m.Kind, string(m.Class), m.To, shown.Subject, shown.Text, shown.HTML, state, problem, plain.Fold(shown.Subject), tx.Now)
 	if err != nil {
 		return 0, fmt.Errorf("mail.Send(%s): %w", m.Kind, err)
 	}
@@ -178,8 +181,8 @@ func (o *Outbox) Test(ctx context.Context, to Address) error {
 		return errors.New("no mail server is set")
 	}
 	m, err := Message{
-		Kind: "test", To: to, Subject: "Mail from " + now.Brand + " arrives",
-		Lines: []string{"This message was sent to see whether the mail server takes mail. It does."},
+		Kind: "test", To: to, Subject: locale.AsIs("Mail from " + now.Brand + " arrives"),
+		Lines: []locale.Text{locale.AsIs("This message was sent to see whether the mail server takes mail. It does.")},
 	}.render(ctx, now)
 	if err != nil {
 		return err

@@ -158,13 +158,13 @@ func (v *Merges) note(tx *db.Tx, by staff.For[staff.Help], p Plan, reason string
 
 func (v *Merges) mailAsked(tx *db.Tx, to user.User, token string, until time.Time) error {
 	_, err := v.outbox.Send(tx, mail.Message{
-		Kind: "merge-asked", Class: mail.Urgent, To: to.Address, User: to.ID, Subject: "Bring your logins at " + v.settings.Brand() + " together?",
-		Lines: []string{
-			"Hello " + plain.Defang(to.Name) + ",",
-			"the support of " + v.settings.Brand() + " has been told that you have another login here, and asks whether one of them should open everything. Nothing happens before you have agreed, signed in to each of the two.",
+		Kind: "merge-asked", Class: mail.Urgent, To: to.Address, User: to.ID, Language: to.Language, Subject: locale.T("Bring your logins at {brand} together?", "brand", v.settings.Brand()),
+		Lines: []locale.Text{
+			locale.T("Hello {name},", "name", plain.Defang(to.Name)),
+			locale.T("the support of {brand} has been told that you have another login here, and asks whether one of them should open everything. Nothing happens before you have agreed, signed in to each of the two.", "brand", v.settings.Brand()),
 		},
-		Action:  mail.Action{Label: "Look at it, or stop it", URL: v.baseURL + "/together/" + token},
-		Closing: []string{"You have until " + locale.Exact(until) + ".", "If you have one login only, stop it: somebody may want to get at yours."},
+		Action:  mail.Action{Label: locale.T("Look at it, or stop it"), URL: v.baseURL + "/together/" + token},
+		Closing: []locale.Text{locale.T("You have until {time}.", "time", until), locale.T("If you have one login only, stop it: somebody may want to get at yours.")},
 	})
 	return err
 }

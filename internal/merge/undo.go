@@ -11,6 +11,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/user"
 )
@@ -22,12 +23,13 @@ type Done struct {
 	OtherID   id.User
 	Name      string
 	Address   mail.Address
+	Language  string
 	DoneAt    time.Time
 	UndoUntil time.Time
 }
 
 const doneColumns = `
-	SELECT m.id, m.keep_id, m.other_id, u.name, u.address, m.done_at, m.undo_until FROM merges m JOIN users u ON u.id = m.other_id
+	SELECT m.id, m.keep_id, m.other_id, u.name, u.address, u.language, m.done_at, m.undo_until FROM merges m JOIN users u ON u.id = m.other_id
 	WHERE m.state = 'done' AND m.undo_until > $2 AND m.done_at <= $2`
 
 // Mine lists the logins that were brought into the person's own and can be
@@ -111,9 +113,10 @@ func (v *Merges) undo(tx *db.Tx, d Done, by audit.Actor) error {
 // tellUndone tells the login that is back.
 func (v *Merges) tellUndone(tx *db.Tx, d Done) error {
 	_, err := v.outbox.Send(tx, mail.Message{
-		Kind: "unmerged", Class: mail.Urgent, To: d.Address, User: d.OtherID, Subject: "Your login is on its own again",
-		Lines:  []string{"Your login at " + v.settings.Brand() + " with this address was taken out of the one that it had been brought into. It signs you in as before, and opens what it did, as far as nobody has changed that since."},
-		Action: mail.Action{Label: "Sign in", URL: v.baseURL + "/signin"},
+		Kind: "unmerged", Class: mail.Urgent, To: d.Address, User: d.OtherID, Language: d.Language, Subject: locale.T("Your login is on its own again"),
+		Lines: []locale.Text{locale.T("Your login at {brand} with this address was taken out of the one that it had been brought into. It signs you in as before, and opens what it did, as far as nobody has changed that since.",
+			"brand", v.settings.Brand())},
+		Action: mail.Action{Label: locale.T("Sign in"), URL: v.baseURL + "/signin"},
 	})
 	return err
 }
@@ -195,7 +198,7 @@ func (v *Merges) Sweep(ctx context.Context) (err error) {
 			return err
 		}
 		list, err := db.All[Done](tx, `
-			SELECT m.id, m.keep_id, m.other_id, u.name, u.address, m.done_at, m.undo_until FROM merges m JOIN users u ON u.id = m.other_id
+			SELECT m.id, m.keep_id, m.other_id, u.name, u.address, u.language, m.done_at, m.undo_until FROM merges m JOIN users u ON u.id = m.other_id
 			WHERE m.state = 'done' AND m.undo_until <= $1 ORDER BY m.id LIMIT 100`, tx.Now)
 		for _, d := range list {
 			if err := finish(tx, d, audit.Actor{Kind: audit.System, Via: audit.ViaSystem}); err != nil {

@@ -8,6 +8,7 @@ import (
 	"clientele/internal/account"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/ui"
 	"clientele/internal/web"
@@ -103,6 +104,7 @@ func (p *Portal) showSettings(r *web.Request, cause error, by access.For[access.
 			v.texts[a.Input()] = a.Value
 		}
 	}
+	v.offered = p.Settings.Current().Languages.Choices(v.typed.Language, v.held)
 	page, err := accountPage(p, r, by, "Settings")
 	if err != nil {
 		return err
@@ -115,6 +117,7 @@ type settingsView struct {
 	number       id.Account
 	typed        account.Typed
 	held         string            // the language that is saved
+	offered      []locale.Choice   // languages
 	stamp        string            // the state of the details that are changed
 	meanwhile    account.Meanwhile // what somebody else saved at the same time
 	errors       map[string]string

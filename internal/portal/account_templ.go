@@ -1229,15 +1229,18 @@ func (v settingsView) fields() []ui.FieldProps {
 	}
 }
 
+// mailLanguage stands beside the field of a language.
+const mailLanguage = "The language of mail. Pages are English."
+
 // selects are the details that are chosen.
 func (v settingsView) selects() []ui.SelectProps {
-	choose := func(name, label string, options []ui.Option) ui.SelectProps {
-		return ui.SelectProps{Name: name, Label: label, Value: v.typed.Texts()[name], Hint: v.meanwhile.Hint(name, ""), Error: v.errors[name], Options: options}
+	choose := func(name, label, hint string, options []ui.Option) ui.SelectProps {
+		return ui.SelectProps{Name: name, Label: label, Value: v.typed.Texts()[name], Hint: v.meanwhile.Hint(name, hint), Error: v.errors[name], Options: options}
 	}
 	return []ui.SelectProps{
-		choose("country", "Country", choices(locale.Countries(), "Not given")),
-		choose("currency", "Currency", choices(locale.Currencies(), "")),
-		choose("language", "Language", choices(locale.LanguageChoices(v.typed.Language, v.held), "")),
+		choose("country", "Country", "", choices(locale.Countries(), "Not given")),
+		choose("currency", "Currency", "", choices(locale.Currencies(), "")),
+		choose("language", "Language", mailLanguage, choices(v.offered, "")),
 	}
 }
 

@@ -19,6 +19,7 @@ type inviteStage struct {
 	t     *testing.T
 	alice *apptest.Person
 	a     id.Account
+	root  *apptest.Operator // who sets languages; nil until then
 }
 
 // inviteEach runs a test on both engines, each on a stage of its own.

@@ -46,33 +46,51 @@ func inviteHeaders(m *apptest.Mail) (names []string) {
 // and no second recipient, in neither part of the mail.
 func TestT023_T024_ANameInAMailIsPlainText(t *testing.T) {
 	inviteEach(t, func(t *testing.T, s *inviteStage) {
-		want := inviteHeaders(s.invite("first@x.example").mail)
-		n := 0
-		for _, name := range inviteNames {
-			for _, place := range []string{"accounts", "users"} {
-				s.limitless()
-				n++
-				address := fmt.Sprintf("n%d@x.example", n)
-				s.Exec("UPDATE "+place+" SET name = $1 WHERE id = 1", name)
-				m := s.invite(address).mail
-				s.Exec("UPDATE " + place + " SET name = 'Acorn Paper' WHERE id = 1")
-				what := fmt.Sprintf("%.40q in %s", name, place)
-				if got := inviteHeaders(m); !slices.Equal(got, want) || m.RCPTs != 1 || m.To != address {
-					t.Errorf("%s: the headers are %v, %d recipients, to %s", what, got, m.RCPTs, m.To)
+		inviteNamesArePlain(t, s, func(address string) *apptest.Mail { return s.invite(address).mail })
+	})
+}
+
+// TestT023_T024_ANameInAGermanMailIsPlainText is the same, in the other
+// language.
+func TestT023_T024_ANameInAGermanMailIsPlainText(t *testing.T) {
+	inviteEach(t, func(t *testing.T, s *inviteStage) {
+		s.allow("yes")
+		s.Exec("UPDATE accounts SET language = 'de' WHERE id = $1", s.a)
+		inviteNamesArePlain(t, s, func(address string) *apptest.Mail {
+			s.send(s.alice, address).Must(303)
+			return s.Mail.Next(t, address, "lädt Sie")
+		})
+	})
+}
+
+// inviteNamesArePlain sends invitations that name what is no name.
+func inviteNamesArePlain(t *testing.T, s *inviteStage, invite func(address string) *apptest.Mail) {
+	want := inviteHeaders(invite("first@x.example"))
+	n := 0
+	for _, name := range inviteNames {
+		for _, place := range []string{"accounts", "users"} {
+			s.limitless()
+			n++
+			address := fmt.Sprintf("n%d@x.example", n)
+			s.Exec("UPDATE "+place+" SET name = $1 WHERE id = 1", name)
+			m := invite(address)
+			s.Exec("UPDATE " + place + " SET name = 'Acorn Paper' WHERE id = 1")
+			what := fmt.Sprintf("%.40q in %s", name, place)
+			if got := inviteHeaders(m); !slices.Equal(got, want) || m.RCPTs != 1 || m.To != address {
+				t.Errorf("%s: the headers are %v, %d recipients, to %s", what, got, m.RCPTs, m.To)
+			}
+			inviteCheckHTML(t, what, m)
+			body, _, _ := strings.Cut(strings.ReplaceAll(m.Text(), "\r\n", "\n"), "\n-- \n")
+			for part, text := range map[string]string{"subject": m.Subject(), "text": strings.ReplaceAll(body, apptest.BaseURL+m.Link(t), "")} {
+				if link := inviteLinkLike.FindString(text); link != "" {
+					t.Errorf("%s: the %s has %q: %s", what, part, link, text)
 				}
-				inviteCheckHTML(t, what, m)
-				body, _, _ := strings.Cut(strings.ReplaceAll(m.Text(), "\r\n", "\n"), "\n-- \n")
-				for part, text := range map[string]string{"subject": m.Subject(), "text": strings.ReplaceAll(body, apptest.BaseURL+m.Link(t), "")} {
-					if link := inviteLinkLike.FindString(text); link != "" {
-						t.Errorf("%s: the %s has %q: %s", what, part, link, text)
-					}
-					if strings.ContainsAny(text, "\u202e\u2066\u2069\u200b\u2028\u0085\x0b\r<>") || part == "subject" && (strings.Contains(text, "\n") || len([]rune(text)) > 250) {
-						t.Errorf("%s: the %s is %q", what, part, text)
-					}
+				if strings.ContainsAny(text, "\u202e\u2066\u2069\u200b\u2028\u0085\x0b\r<>") || part == "subject" && (strings.Contains(text, "\n") || len([]rune(text)) > 250) {
+					t.Errorf("%s: the %s is %q", what, part, text)
 				}
 			}
 		}
-	})
+	}
 }
 
 // inviteCheckHTML fails unless the HTML part has our one link and our own

@@ -37,6 +37,7 @@ func (p *Portal) mountMe(m *web.Mux) {
 // A meForm is the person's own details as they were typed.
 type meForm struct {
 	Name, Language string
+	Offered        []locale.Choice // languages
 	Errors         map[string]string
 }
 
@@ -53,6 +54,7 @@ func (p *Portal) showMe(r *web.Request, status int, u user.User, f meForm) error
 	if err != nil {
 		return err
 	}
+	f.Offered = p.Settings.Current().Languages.Choices(f.Language, u.Language)
 	return r.Render(status, mePageBody(page, r, u, f))
 }
 
@@ -68,7 +70,7 @@ func (p *Portal) rename(r *web.Request) error {
 			if err != nil {
 				return err
 			}
-			return p.showMe(r, http.StatusUnprocessableEntity, u, meForm{r.Value("name"), r.Value("language"), fields})
+			return p.showMe(r, http.StatusUnprocessableEntity, u, meForm{Name: r.Value("name"), Language: r.Value("language"), Errors: fields})
 		})
 	}
 	if err := p.Auth.Rename(r.Context(), r.Me(), name, language); err != nil {

@@ -102,7 +102,7 @@ func mePageBody(page ui.Page, r *web.Request, u user.User, f meForm) templ.Compo
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Select(ui.SelectProps{Name: "language", Label: "Language", Value: f.Language, Error: f.Errors["language"], Options: choices(locale.LanguageChoices(f.Language, u.Language), "")}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Select(ui.SelectProps{Name: "language", Label: "Language", Value: f.Language, Error: f.Errors["language"], Hint: mailLanguage, Options: choices(f.Offered, "")}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clientele/internal/fault"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/plain"
 )
@@ -21,6 +22,7 @@ const (
 	Mail         Section = "mail"
 	Security     Section = "security"
 	Notices      Section = "notices"
+	Languages    Section = "languages"
 )
 
 // A Field is one setting as people read and type it.
@@ -80,7 +82,23 @@ var securities = []Option{
 }
 
 // fields are all settings that have a text. Their order is the page's.
-var fields = []Field{
+var fields = slices.Concat(always, languages())
+
+// languages are the boxes that allow the languages beyond English.
+func languages() (list []Field) {
+	for _, l := range locale.Tongues() {
+		list = append(list, Field{
+			Key: "language_" + l.Key, Label: "Write mail in " + l.Name + " to those who have chosen it", Section: Languages, Tick: true,
+			read: tick(func(v *Values, on bool) { v.allow(l.Key, on) }),
+			Hint: "People choose it for their login, and accounts for theirs. Without the tick they keep what they have chosen, and their mail comes in English. It is the language of mail: pages are English.",
+		})
+	}
+	return list
+}
+
+// always are the settings that every installation has, whatever languages
+// there are.
+var always = []Field{
 	{
 		Key: "brand", Label: "Name", Section: Brand, Default: "Clientele", Setting: "CLIENTELE_BRAND", read: readBrand,
 		Hint: "What your company calls itself towards customers: on every page and in every mail. Nobody may have it as a password.",

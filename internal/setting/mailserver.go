@@ -105,7 +105,7 @@ func (v *Values) connect(from string) (err error) {
 
 // Sending is what the outbox needs to know of the settings.
 func (v *Values) Sending() mail.Sending {
-	s := mail.Sending{Brand: v.Brand, Support: v.Support, Sender: v.sender, Button: "#3f4fd0", OnButton: "#ffffff"}
+	s := mail.Sending{Brand: v.Brand, Support: v.Support, Sender: v.sender, Button: "#3f4fd0", OnButton: "#ffffff", Languages: v.Languages}
 	if !v.Accent.IsZero() {
 		light := v.Accent.Light()
 		s.Button, s.OnButton = light.Fill.String(), light.OnFill.String()

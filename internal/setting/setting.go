@@ -13,6 +13,7 @@ package setting
 import (
 	"time"
 
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 )
 
@@ -47,11 +48,23 @@ type Values struct {
 	// as them.
 	TellImpersonation bool
 
+	// Languages are those beyond English in which mail is written to whoever has
+	// chosen one.
+	Languages locale.Allowed
+
 	Terms Terms
 
 	server mail.Server
 	sender mail.Sender // nil: mail is kept
 	texts  map[string]string
+}
+
+// allow has mail be written in a language, or not.
+func (v *Values) allow(key string, on bool) {
+	if v.Languages == nil {
+		v.Languages = locale.Allowed{}
+	}
+	v.Languages[key] = on
 }
 
 // Sends reports whether there is a mail server.

@@ -10,6 +10,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/plain"
 )
 
@@ -163,8 +164,8 @@ func (p *Providers) link(tx *db.Tx, c Provider, who person, me auth.Identity) (i
 	if err != nil {
 		return in, err
 	}
-	return p.changed(tx, me, "identity.linked", number, c, "A sign-in was linked to your login at "+p.settings.Brand(),
-		"A login at "+c.Name+inBrackets(who.label)+" was linked to your login at "+p.settings.Brand()+": it signs you in from now on.")
+	return p.changed(tx, me, "identity.linked", number, c, locale.T("A sign-in was linked to your login at {brand}", "brand", p.settings.Brand()),
+		locale.T("A login at {provider} was linked to your login at {brand}: it signs you in from now on.", "provider", c.Name+inBrackets(who.label), "brand", p.settings.Brand()))
 }
 
 // inBrackets is the name that a provider gives a login, in brackets.
@@ -188,7 +189,7 @@ func (p *Providers) taken(tx *db.Tx, c Provider, who person, me auth.Identity) e
 }
 
 // changed does what every change of what signs a person in brings.
-func (p *Providers) changed(tx *db.Tx, me auth.Identity, event string, number id.Identity, c Provider, subject, line string) (in auth.SignedIn, err error) {
+func (p *Providers) changed(tx *db.Tx, me auth.Identity, event string, number id.Identity, c Provider, subject, line locale.Text) (in auth.SignedIn, err error) {
 	record := audit.Record{Event: event, Object: "identity", ObjectID: int64(number), After: map[string]string{"provider": c.Name}}
 	err = tx.Within(db.AsUser(me.User()), func() error {
 		in, err = p.auth.Change(tx, me, record, subject, line)
@@ -273,8 +274,8 @@ func (p *Providers) Unlink(ctx context.Context, me auth.Identity, number id.Iden
 		if err != nil {
 			return err
 		}
-		in, err = p.changed(tx, me, "identity.unlinked", number, c.Provider, "A sign-in was unlinked from your login at "+p.settings.Brand(),
-			"The login at "+c.Name+inBrackets(gone.Label)+" was unlinked from your login at "+p.settings.Brand()+": it signs you in no more.")
+		in, err = p.changed(tx, me, "identity.unlinked", number, c.Provider, locale.T("A sign-in was unlinked from your login at {brand}", "brand", p.settings.Brand()),
+			locale.T("The login at {provider} was unlinked from your login at {brand}: it signs you in no more.", "provider", c.Name+inBrackets(gone.Label), "brand", p.settings.Brand()))
 		return err
 	})
 	return in, err

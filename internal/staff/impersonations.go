@@ -170,7 +170,7 @@ func (v *Impersonations) start(tx *db.Tx, by For[ViewAs], s Subject, a id.Accoun
 		return "", err
 	}
 	i := access.Impersonation{ID: number, StaffName: by.Name(), UserID: s.User.ID, AccountID: a, AccountName: s.Account, Reason: reason, ExpiresAt: tx.Now.Add(ImpersonationLife)}
-	return token, v.mail(tx, i, "looks at "+plain.Defang(s.Account)+" as you see it", "Nothing can be changed in this way.")
+	return token, v.mail(tx, i)
 }
 
 var errRunning = fault.New(fault.Conflict, "impersonation-running", "You look as somebody already. End that first, under Impersonations.")
@@ -200,7 +200,8 @@ func (v *Impersonations) Act(ctx context.Context, by For[ActAs]) (i access.Imper
 		if err != nil {
 			return err
 		}
-		return v.mail(tx, i, "acts in "+plain.Defang(i.AccountName)+" for you", "What is done in this way stands in your activity and in the account's, with the name of who did it.")
+		i.ActingAt = db.Some(tx.Now)
+		return v.mail(tx, i)
 	})
 	return i, err
 }
@@ -368,7 +369,7 @@ func (v *Impersonations) Sweep(ctx context.Context) (err error) {
 }
 
 // mail tells the user, where the installation does so.
-func (v *Impersonations) mail(tx *db.Tx, i access.Impersonation, does, then string) error {
+func (v *Impersonations) mail(tx *db.Tx, i access.Impersonation) error {
 	if !v.settings.Current().TellImpersonation {
 		return nil
 	}
@@ -376,13 +377,23 @@ func (v *Impersonations) mail(tx *db.Tx, i access.Impersonation, does, then stri
 	if err != nil || u.Address.IsNowhere() {
 		return err
 	}
+	names := []any{"person", plain.Defang(i.StaffName), "brand", v.settings.Brand(), "account", plain.Defang(i.AccountName), "time", i.ExpiresAt}
+	subject := locale.T("{person} of {brand} looks at {account} as you see it", names...)
+	line := locale.T("{person} of {brand} looks at {account} as you see it, until {time} at the latest. Nothing can be changed in this way.", names...)
+	if i.Acts() {
+		subject = locale.T("{person} of {brand} acts in {account} for you", names...)
+		line = locale.T("{person} of {brand} acts in {account} for you, until {time} at the latest. What is done in this way stands in your activity and in the account's, with the name of who did it.", names...)
+	}
 	_, err = v.outbox.Send(tx, mail.Message{
-		Kind: "impersonation", Class: mail.Urgent, To: u.Address, User: u.ID, About: i.AccountID,
-		Subject: plain.Defang(i.StaffName) + " of " + v.settings.Brand() + " " + does,
-		Lines:   []string{"Hello " + plain.Defang(u.Name) + ",", plain.Defang(i.StaffName) + " of " + v.settings.Brand() + " " + does + ", until " + locale.Exact(i.ExpiresAt) + " at the latest. " + then},
-		Facts:   []mail.Fact{{Label: "Account", Value: plain.Defang(i.AccountName) + ", number " + id.String(i.AccountID)}, {Label: "Reason", Value: plain.Defang(i.Reason)}},
-		Action:  mail.Action{Label: "See your activity", URL: v.baseURL + "/me/activity"},
-		Closing: []string{"You did not expect this? Write to " + v.settings.Brand() + ". The owners of an account decide whether staff may look at it in this way: under People, in the sign-in rules."},
+		Kind: "impersonation", Class: mail.Urgent, To: u.Address, User: u.ID, About: i.AccountID, Language: u.Language,
+		Subject: subject,
+		Lines:   []locale.Text{locale.T("Hello {name},", "name", plain.Defang(u.Name)), line},
+		Facts: []mail.Fact{
+			{Label: locale.T("Account"), Value: locale.T("{account}, number {number}", "account", plain.Defang(i.AccountName), "number", id.String(i.AccountID))},
+			{Label: locale.T("Reason"), Value: locale.AsIs(plain.Defang(i.Reason))},
+		},
+		Action:  mail.Action{Label: locale.T("See your activity"), URL: v.baseURL + "/me/activity"},
+		Closing: []locale.Text{locale.T("You did not expect this? Write to {brand}. The owners of an account decide whether staff may look at it in this way: under People, in the sign-in rules.", "brand", v.settings.Brand())},
 	})
 	return err
 }

@@ -128,8 +128,8 @@ func (o *Owners) Start(ctx context.Context, by For[Recover], a id.Account, n New
 		if err := o.record(tx, by.Actor(), r, "started", map[string]string{"reason": n.Reason, "member": id.String(n.Member), "recovery": id.String(number)}); err != nil {
 			return err
 		}
-		return o.tell(tx, r, "A new owner is being made for "+plain.Defang(name),
-			o.settings.Brand()+" support was told that no owner of "+plain.Defang(name)+" can act any more. After "+locale.Exact(r.ReadyAt)+" "+plain.Defang(r.Who())+" can be made an owner, if a second person at "+o.settings.Brand()+" agrees.")
+		return o.tell(tx, r, locale.T("A new owner is being made for {account}", "account", plain.Defang(name)),
+			locale.T("{brand} support was told that no owner of {account} can act any more. After {time} {person} can be made an owner, if a second person at {brand} agrees.", o.names(r)...))
 	})
 }
 
@@ -191,8 +191,8 @@ func (o *Owners) Agree(ctx context.Context, by For[Recover], a id.Account) (err 
 		if err := o.record(tx, by.Actor(), r, "approved", nil); err != nil {
 			return err
 		}
-		return o.tell(tx, r, "A second person agrees to a new owner of "+plain.Defang(r.Account),
-			"A second person at "+o.settings.Brand()+" has agreed that "+plain.Defang(r.Who())+" becomes an owner of "+plain.Defang(r.Account)+". That can be done after "+locale.Exact(r.ReadyAt)+".")
+		return o.tell(tx, r, locale.T("A second person agrees to a new owner of {account}", o.names(r)...),
+			locale.T("A second person at {brand} has agreed that {person} becomes an owner of {account}. That can be done after {time}.", o.names(r)...))
 	})
 }
 
@@ -200,7 +200,7 @@ func (o *Owners) Agree(ctx context.Context, by For[Recover], a id.Account) (err 
 func (o *Owners) Withdraw(ctx context.Context, by For[Recover], a id.Account) (err error) {
 	defer fault.Wrap(&err, "staff.Owners.Withdraw(%d)", a)
 	return o.step(ctx, a, func(tx *db.Tx, r OwnerRecovery) error {
-		return o.end(tx, by.Actor(), r, "withdrawn", "Nobody becomes an owner of "+plain.Defang(r.Account)+": "+o.settings.Brand()+" support has given it up.")
+		return o.end(tx, by.Actor(), r, "withdrawn", locale.T("Nobody becomes an owner of {account}: {brand} support has given it up.", o.names(r)...))
 	})
 }
 
@@ -221,17 +221,22 @@ func (o *Owners) Complete(ctx context.Context, by For[Recover], a id.Account) (e
 			if err := o.invites.AsOwner(tx, by.Actor(), by.Staff(), a, n.Address); err != nil {
 				return err
 			}
-			return o.end(tx, by.Actor(), r, "done", plain.Defang(r.Who())+" was invited to "+plain.Defang(r.Account)+" as an owner. Those who were owners before still are.")
+			return o.end(tx, by.Actor(), r, "done", locale.T("{person} was invited to {account} as an owner. Those who were owners before still are.", o.names(r)...))
 		}
 		if err := o.memberships.Install(tx, by.Actor(), a, n.Member); err != nil {
 			return err
 		}
-		return o.end(tx, by.Actor(), r, "done", plain.Defang(r.Who())+" is an owner of "+plain.Defang(r.Account)+" now. Those who were owners before still are.")
+		return o.end(tx, by.Actor(), r, "done", locale.T("{person} is an owner of {account} now. Those who were owners before still are.", o.names(r)...))
 	})
 }
 
+// names are what sentences about it name.
+func (o *Owners) names(r OwnerRecovery) []any {
+	return []any{"account", plain.Defang(r.Account), "brand", o.settings.Brand(), "person", plain.Defang(r.Who()), "time", r.ReadyAt}
+}
+
 // end closes what is under way, and tells everybody how it ended.
-func (o *Owners) end(tx *db.Tx, by audit.Actor, r OwnerRecovery, state, said string) error {
+func (o *Owners) end(tx *db.Tx, by audit.Actor, r OwnerRecovery, state string, said locale.Text) error {
 	n, err := db.Exec(tx, "UPDATE owner_recoveries SET state = $2, closed_at = $3 WHERE id = $1 AND state = 'open'", r.ID, state, tx.Now)
 	if err == nil && n == 0 {
 		err = errNoRecovery
@@ -242,7 +247,7 @@ func (o *Owners) end(tx *db.Tx, by audit.Actor, r OwnerRecovery, state, said str
 	if err := o.record(tx, by, r, state, nil); err != nil {
 		return err
 	}
-	return o.mailAll(tx, r, "About a new owner of "+plain.Defang(r.Account), said, false)
+	return o.mailAll(tx, r, locale.T("About a new owner of {account}", o.names(r)...), said, false)
 }
 
 func (o *Owners) record(tx *db.Tx, by audit.Actor, r OwnerRecovery, step string, after any) error {
@@ -283,44 +288,45 @@ func (o *Owners) step(ctx context.Context, a id.Account, fn func(tx *db.Tx, r Ow
 
 // A concerned is somebody who hears of every step.
 type concerned struct {
-	UserID  db.Null[id.User]
-	Address mail.Address
-	Owner   bool
+	UserID   db.Null[id.User]
+	Address  mail.Address
+	Owner    bool
+	Language string
 }
 
 // tell mails everybody whom it concerns, with a link that stops it for those
 // who may: the owners, and whoever reads the account's own mail.
-func (o *Owners) tell(tx *db.Tx, r OwnerRecovery, subject, text string) error {
+func (o *Owners) tell(tx *db.Tx, r OwnerRecovery, subject, text locale.Text) error {
 	return o.mailAll(tx, r, subject, text, true)
 }
 
-func (o *Owners) mailAll(tx *db.Tx, r OwnerRecovery, subject, text string, stops bool) error {
+func (o *Owners) mailAll(tx *db.Tx, r OwnerRecovery, subject, text locale.Text, stops bool) error {
 	list, err := db.All[concerned](tx, `
-		SELECT m.user_id, u.address, m.owner FROM memberships m JOIN users u ON u.id = m.user_id
+		SELECT m.user_id, u.address, m.owner, u.language FROM memberships m JOIN users u ON u.id = m.user_id
 		WHERE m.account_id = $1 AND m.status <> 'ended' AND u.status <> 'deleted' ORDER BY m.id`, r.AccountID)
 	if err != nil {
 		return err
 	}
-	own, err := db.One[mail.Address](tx, "SELECT address FROM accounts WHERE id = $1", r.AccountID)
+	own, err := db.One[concerned](tx, "SELECT address, TRUE AS owner, language FROM accounts WHERE id = $1", r.AccountID)
 	if err != nil {
 		return err
 	}
-	if !own.IsZero() && !slices.ContainsFunc(list, func(c concerned) bool { return c.Owner && c.Address == own }) {
-		list = append(list, concerned{Address: own, Owner: true})
+	if !own.Address.IsZero() && !slices.ContainsFunc(list, func(c concerned) bool { return c.Owner && c.Address == own.Address }) {
+		list = append(list, own)
 	}
 	for _, c := range list {
 		m := mail.Message{
-			Kind: "owner-recovery", Class: mail.Urgent, To: c.Address, About: r.AccountID, User: c.UserID.V, Subject: subject,
-			Lines: []string{text}, Closing: []string{"You receive this because you have access to the account."},
+			Kind: "owner-recovery", Class: mail.Urgent, To: c.Address, About: r.AccountID, User: c.UserID.V, Language: c.Language, Subject: subject,
+			Lines: []locale.Text{text}, Closing: []locale.Text{locale.T("You receive this because you have access to the account.")},
 		}
 		if !c.UserID.Valid {
-			m.Account, m.Closing = r.AccountID, []string{"You receive this because the account's own mail comes to this address."}
+			m.Account, m.Closing = r.AccountID, []locale.Text{locale.T("You receive this because the account's own mail comes to this address.")}
 		}
 		if stops && c.Owner {
 			if m.Action.URL, err = o.stopLink(tx, r, c); err != nil {
 				return err
 			}
-			m.Action.Label = "Stop this: an owner can act"
+			m.Action.Label = locale.T("Stop this: an owner can act")
 		}
 		if _, err := o.outbox.Send(tx, m); err != nil {
 			return err
@@ -390,11 +396,12 @@ func (o *Owners) Stop(ctx context.Context, token string, req auth.Request) (err 
 		if r.ID == 0 {
 			return errStopped
 		}
-		by, who := req.Visitor(), "whoever reads the account's own mail"
+		by, said := req.Visitor(), locale.T("Nobody becomes an owner of {account}: whoever reads the account's own mail has stopped it.", o.names(r)...)
 		if s.UserID.Valid {
-			by, who = audit.Actor{Kind: audit.User, ID: int64(s.UserID.V), Via: audit.ViaSelf, Request: req.ID, Network: req.Network}, "an owner"
+			by = audit.Actor{Kind: audit.User, ID: int64(s.UserID.V), Via: audit.ViaSelf, Request: req.ID, Network: req.Network}
+			said = locale.T("Nobody becomes an owner of {account}: an owner has stopped it.", o.names(r)...)
 		}
-		err = o.end(tx, by, r, "stopped", "Nobody becomes an owner of "+plain.Defang(r.Account)+": "+who+" has stopped it.")
+		err = o.end(tx, by, r, "stopped", said)
 		if errors.Is(err, errNoRecovery) {
 			return errStopped
 		}

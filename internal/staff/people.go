@@ -11,6 +11,7 @@ import (
 	"clientele/internal/db"
 	"clientele/internal/fault"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 	"clientele/internal/plain"
 )
@@ -183,22 +184,22 @@ func (s *Staff) Invite(ctx context.Context, by For[ManageStaff], n Hire) (number
 // mailLink mails an operator the link by which she sets her password.
 func (s *Staff) mailLink(tx *db.Tx, by For[ManageStaff], who id.Staff, to mail.Address, before bool) error {
 	m := mail.Message{
-		Kind: "staff-invitation", Class: mail.Urgent, To: to, Subject: "Join the staff of " + s.settings.Brand(),
-		Lines:   []string{plain.Defang(by.name) + " has made you a member of the staff of " + s.settings.Brand() + "."},
-		Closing: []string{"You choose your password there, and set up a second factor. The link works once, for 7 days.", "If you do not expect this, ignore it."},
+		Kind: "staff-invitation", Class: mail.Urgent, To: to, Subject: locale.AsIs("Join the staff of " + s.settings.Brand()),
+		Lines:   []locale.Text{locale.AsIs(plain.Defang(by.name) + " has made you a member of the staff of " + s.settings.Brand() + ".")},
+		Closing: []locale.Text{locale.AsIs("You choose your password there, and set up a second factor. The link works once, for 7 days."), locale.AsIs("If you do not expect this, ignore it.")},
 	}
 	life := JoinLife
 	if before {
 		life = LinkLife
-		m.Kind, m.Subject = "staff-reset", "Set up your staff sign-in anew"
-		m.Lines = []string{plain.Defang(by.name) + " has reset your staff login at " + s.settings.Brand() + ": its password and second factors work no more, and you are signed out everywhere."}
-		m.Closing = []string{"The link works once, for 24 hours.", "If you have not asked for this, tell another operator at once."}
+		m.Kind, m.Subject = "staff-reset", locale.AsIs("Set up your staff sign-in anew")
+		m.Lines = []locale.Text{locale.AsIs(plain.Defang(by.name) + " has reset your staff login at " + s.settings.Brand() + ": its password and second factors work no more, and you are signed out everywhere.")}
+		m.Closing = []locale.Text{locale.AsIs("The link works once, for 24 hours."), locale.AsIs("If you have not asked for this, tell another operator at once.")}
 	}
 	link, err := s.link(tx, who, life)
 	if err != nil {
 		return err
 	}
-	m.Action = mail.Action{Label: "Set up your sign-in", URL: link}
+	m.Action = mail.Action{Label: locale.AsIs("Set up your sign-in"), URL: link}
 	_, err = s.outbox.Send(tx, m)
 	return err
 }

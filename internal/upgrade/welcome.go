@@ -11,6 +11,7 @@ import (
 	"clientele/internal/access"
 	"clientele/internal/db"
 	"clientele/internal/id"
+	"clientele/internal/locale"
 	"clientele/internal/mail"
 )
 
@@ -40,6 +41,7 @@ type telling struct {
 	UserID   id.User
 	Name     string
 	Address  mail.Address
+	Language string
 	Needs    string
 	Password string
 	Second   bool
@@ -119,7 +121,7 @@ func (m *welcoming) people(ctx context.Context) error {
 		var part []telling
 		err := m.step(ctx, func(tx *db.Tx, w *Welcome) (err error) {
 			part, err = db.All[telling](tx, `
-				SELECT r.source_id, r.kind, u.id AS user_id, u.name, u.address, r.needs, u.password, u.second_since IS NOT NULL AS second
+				SELECT r.source_id, r.kind, u.id AS user_id, u.name, u.address, u.language, r.needs, u.password, u.second_since IS NOT NULL AS second
 				FROM import_rows r JOIN users u ON u.id = r.target_id
 				WHERE r.import_id = $1 AND r.kind IN `+loginKinds+` AND (r.kind, r.source_id) > ($2, $3) AND r.needs <> '' AND r.told_at IS NULL AND u.status = 'active'
 					AND EXISTS (SELECT 1 FROM memberships m JOIN accounts a ON a.id = m.account_id WHERE m.user_id = u.id AND m.status <> 'ended' AND a.status <> 'closed')
@@ -178,24 +180,24 @@ func (m *welcoming) send(tx *db.Tx, u id.User, message mail.Message) error {
 
 func (m *welcoming) passwordMail(t telling) mail.Message {
 	return mail.Message{
-		Kind: "welcome-password", Class: mail.Bulk, To: t.Address, User: t.UserID, Subject: "Set a new password for " + m.Brand,
-		Lines: []string{
-			m.Brand + " runs on a new system now. Your accounts are there as before, with what you may do in each, but your old password could not be taken along.",
-			"Choose a new one: open the page, enter this mail address, and follow the link that is mailed to you.",
+		Kind: "welcome-password", Class: mail.Bulk, To: t.Address, User: t.UserID, Language: t.Language, Subject: locale.T("Set a new password for {brand}", "brand", m.Brand),
+		Lines: []locale.Text{
+			locale.T("{brand} runs on a new system now. Your accounts are there as before, with what you may do in each, but your old password could not be taken along.", "brand", m.Brand),
+			locale.T("Choose a new one: open the page, enter this mail address, and follow the link that is mailed to you."),
 		},
-		Action:  mail.Action{Label: "Set a password", URL: m.BaseURL + "/recover"},
-		Closing: []string{"If you do nothing, your accounts stay as they are, and nobody can sign in with the old password."},
+		Action:  mail.Action{Label: locale.T("Set a password"), URL: m.BaseURL + "/recover"},
+		Closing: []locale.Text{locale.T("If you do nothing, your accounts stay as they are, and nobody can sign in with the old password.")},
 	}
 }
 
 func (m *welcoming) factorMail(t telling) mail.Message {
 	return mail.Message{
-		Kind: "welcome-factor", Class: mail.Bulk, To: t.Address, User: t.UserID, Subject: "Set up your second factor at " + m.Brand + " again",
-		Lines: []string{
-			m.Brand + " runs on a new system now. The second factor with which you signed in could not be taken along.",
-			"Until you set one up, your password alone signs you in. It takes a minute: an app with codes, or a passkey.",
+		Kind: "welcome-factor", Class: mail.Bulk, To: t.Address, User: t.UserID, Language: t.Language, Subject: locale.T("Set up your second factor at {brand} again", "brand", m.Brand),
+		Lines: []locale.Text{
+			locale.T("{brand} runs on a new system now. The second factor with which you signed in could not be taken along.", "brand", m.Brand),
+			locale.T("Until you set one up, your password alone signs you in. It takes a minute: an app with codes, or a passkey."),
 		},
-		Action: mail.Action{Label: "Open the security page", URL: m.BaseURL + "/me/security"},
+		Action: mail.Action{Label: locale.T("Open the security page"), URL: m.BaseURL + "/me/security"},
 	}
 }
 
