@@ -2,6 +2,7 @@ package upgrade_test
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"testing"
 	"time"
@@ -184,4 +185,31 @@ func TestT142_WhoHasActedIsNotTold(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWhoCameWithGermanIsWelcomedInGerman brings in somebody who had German
+// there, and allows it here.
+func TestWhoCameWithGermanIsWelcomedInGerman(t *testing.T) {
+	for _, shape := range both {
+		t.Run(shape, func(t *testing.T) {
+			each(t, shape, func(t *testing.T, s *stage) {
+				for n, who := range []struct{ address, language string }{{"anna@example.com", "german"}, {"bea@example.com", "french"}} {
+					s.there.Add("tblclients", "id", n+1, "firstname", "Guest", "lastname", "One", "email", who.address, "password", "none", "language", who.language, "status", "Active")
+					if s.there.HasUsers() {
+						s.there.Add("tblusers", "id", n+1, "first_name", "Guest", "last_name", "One", "email", who.address, "password", "none", "language", who.language)
+						s.there.Add("tblusers_clients", "id", n+1, "auth_user_id", n+1, "client_id", n+1, "owner", 1)
+					}
+				}
+				s.bring()
+				root := s.Operator("Robin Root", "root@northbeam.example", "administrator")
+				root.Get("/staff/settings/languages").Must(200).Submit("/staff/settings/languages", url.Values{"language_de": {"yes"}}).Must(200, "Saved")
+				if _, err := upgradeOf(s.World).Welcome(t.Context(), upgrade.DefaultName, "", false); err != nil {
+					t.Fatal(err)
+				}
+				m := s.Mail.Next(t, "anna@example.com", "Setzen Sie ein neues Passwort für Northbeam Hosting")
+				s.Browser().Get(m.Link(t)).Must(200)
+				s.Mail.Next(t, "bea@example.com", "Set a new password for Northbeam Hosting")
+			})
+		})
+	}
 }
