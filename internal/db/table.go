@@ -26,9 +26,10 @@ const perStatement = 100
 
 // column is one field of a row.
 type column struct {
-	name string
-	path []int
-	once bool
+	name  string
+	path  []int
+	once  bool
+	later bool
 }
 
 var columnsOfType sync.Map // reflect.Type to []column
@@ -40,7 +41,8 @@ func columnsFor(t reflect.Type) []column {
 	var out []column
 	for _, f := range reflect.VisibleFields(t) {
 		if f.IsExported() && !f.Anonymous {
-			out = append(out, column{snake(f.Name), f.Index, f.Tag.Get("db") == "once"})
+			tag := f.Tag.Get("db")
+			out = append(out, column{snake(f.Name), f.Index, tag == "once", tag == "later"})
 		}
 	}
 	columnsOfType.Store(t, out)
@@ -146,13 +148,16 @@ func (t Table[T]) WithNumber(row T, number int64) T {
 
 // Fingerprint is a number by which two states of a row are told apart: equal
 // rows have the same, and others have not but by a chance of one in 2^64. It
-// counts what may change, not what is written once.
+// counts what may change, not what is written once, and of what came later only
+// what is more than nothing: fingerprints are kept, and a new column changes
+// none of them.
 func Fingerprint[T any](row T) int64 {
 	v := reflect.ValueOf(&row).Elem()
 	text := make([]byte, 0, 512)
 	for _, c := range columnsFor(v.Type()) {
-		if !c.once && c.name != "id" {
-			text = appendValue(append(append(text, c.name...), '='), v.FieldByIndex(c.path))
+		field := v.FieldByIndex(c.path)
+		if !c.once && c.name != "id" && !(c.later && field.IsZero()) {
+			text = appendValue(append(append(text, c.name...), '='), field)
 		}
 	}
 	sum := sha256.Sum256(text)
