@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"fmt"
 	"strings"
 	"sync"
@@ -87,7 +88,7 @@ func (b *batch) wantedUser(l login, f fate) wanted[user.Imported] {
 	return wanted[user.Imported]{
 		source: l.key.id, number: number, row: row.Searchable(), who: l.who,
 		secret: secret, needs: b.needs(l, f), known: known{
-			Secret: secret, Address: b.print(l.address.String()), Credentials: 1, Mark: f.how, Needs: b.needs(l, f),
+			Secret: secret, Address: b.print(l.address.String()), Credentials: 1, Mark: f.how, Needs: b.needs(l, f), Needed: db.Some(b.needs(l, f)),
 		},
 	}
 }
@@ -216,7 +217,7 @@ func (b *batch) makeRoom(want []wanted[user.Imported], were map[int64]known) err
 // stays hers.
 func (b *batch) renew(w wanted[user.Imported], was known, moved bool) error {
 	other := was.Secret != w.secret
-	if w.fresh || w.left || b.Partial || !other && !moved {
+	if w.fresh || w.left || b.Partial {
 		return nil
 	}
 	now, err := db.One[int64](b.tx, "SELECT credentials FROM users WHERE id = $1", w.placed)
@@ -238,7 +239,10 @@ func (b *batch) renew(w wanted[user.Imported], was known, moved bool) error {
 		b.log(record{Event: "user.password_changed", Object: "user", ObjectID: w.placed, Subject: id.User(w.placed)})
 	}
 	k := w.known
-	k.Kind, k.SourceID, k.TargetID, k.Secret, k.Needs = was.Kind, was.SourceID, w.placed, w.secret, w.needs
+	k.Kind, k.SourceID, k.TargetID, k.Secret, k.Needs, k.Needed = was.Kind, was.SourceID, w.placed, w.secret, w.needs, db.Some(w.needs)
+	if !other && !moved {
+		return b.needsMore(w, was)
+	}
 	if k.Credentials, err = b.Auth.Renew(b.tx, id.User(w.placed)); err != nil {
 		return err
 	}
@@ -265,6 +269,30 @@ func (b *batch) renewAll() error {
 }
 
 // prove takes over that an address was confirmed there since.
+// needsMore takes over what a person is to be told of since the last run, and
+// what no more. She is told nothing twice.
+func (b *batch) needsMore(w wanted[user.Imported], was known) error {
+	if b.DryRun || was.Needed.Valid && was.Needed.V == w.needs {
+		return nil
+	}
+	needs := was.Needs
+	if was.Needed.Valid {
+		needs = stillNeeded(w.needs, was)
+	}
+	_, err := db.Exec(b.tx, `
+		UPDATE import_rows SET needs = $4, needed = $5, told_at = CASE WHEN $4 <> '' AND needs <> $4 THEN NULL ELSE told_at END
+		WHERE import_id = $1 AND kind = $2 AND source_id = $3`, b.number, was.Kind, was.SourceID, needs, w.needs)
+	return err
+}
+
+// stillNeeded is what is needed now and was not told.
+func stillNeeded(now string, was known) string {
+	waiting, before := strings.Fields(was.Needs), strings.Fields(was.Needed.V)
+	return strings.Join(slices.DeleteFunc(strings.Fields(now), func(one string) bool {
+		return slices.Contains(before, one) && !slices.Contains(waiting, one)
+	}), " ")
+}
+
 func (b *batch) prove(list []login, want []wanted[user.Imported]) error {
 	if b.DryRun || !b.again {
 		return nil

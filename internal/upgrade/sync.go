@@ -20,11 +20,12 @@ type known struct {
 	Credentials int64
 	Mark        string
 	Needs       string
-	MergedFrom  int64 // of a login that was brought into another here: what it was before; never written here
+	Needed      db.Null[string] // what Needs was when it was last found; not known of what came in with an early release
+	MergedFrom  int64           // of a login that was brought into another here: what it was before; never written here
 }
 
 const (
-	writtenColumns = "import_id, kind, source_id, target_id, written, secret, address, credentials, mark, needs"
+	writtenColumns = "import_id, kind, source_id, target_id, written, secret, address, credentials, mark, needs, needed"
 	knownColumns   = writtenColumns + ", merged_from"
 )
 
@@ -61,10 +62,10 @@ func (b *batch) remember(k known) error {
 	}
 	k.ImportID = b.number
 	_, err := db.Exec(b.tx, `
-		INSERT INTO import_rows (`+writtenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-		ON CONFLICT (import_id, kind, source_id) DO UPDATE SET target_id = $4, written = $5, secret = $6, address = $7, credentials = $8, mark = $9, needs = $10,
+		INSERT INTO import_rows (`+writtenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (import_id, kind, source_id) DO UPDATE SET target_id = $4, written = $5, secret = $6, address = $7, credentials = $8, mark = $9, needs = $10, needed = $11,
 			told_at = CASE WHEN $10 <> '' AND import_rows.needs <> $10 THEN NULL ELSE import_rows.told_at END`,
-		k.ImportID, k.Kind, k.SourceID, k.TargetID, k.Written, k.Secret, k.Address, k.Credentials, k.Mark, k.Needs)
+		k.ImportID, k.Kind, k.SourceID, k.TargetID, k.Written, k.Secret, k.Address, k.Credentials, k.Mark, k.Needs, k.Needed)
 	return err
 }
 
@@ -168,7 +169,7 @@ func over(was, is known) known {
 	if is.Mark == "" {
 		is.Mark = was.Mark
 	}
-	is.Secret, is.Credentials, is.Needs = was.Secret, was.Credentials, was.Needs
+	is.Secret, is.Credentials, is.Needs, is.Needed = was.Secret, was.Credentials, was.Needs, was.Needed
 	is.Written, is.TargetID = was.Written, was.TargetID
 	return is
 }
