@@ -232,7 +232,7 @@ func Reserve(tx *Tx, table string, n int) ([]int64, error) {
 	if tx.db.engine == Postgres {
 		return All[int64](tx, "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2)", table, n)
 	}
-	last, err := One[int64](tx, "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = $1", table)
+	last, err := Last(tx, table)
 	out := make([]int64, n)
 	for i := range out {
 		out[i] = last + 1 + int64(i)
@@ -244,7 +244,7 @@ func Reserve(tx *Tx, table string, n int) ([]int64, error) {
 // that rows with numbers of their own up to it find theirs free.
 func KeepFree(tx *Tx, table string, upTo int64) error {
 	if tx.db.engine == Postgres {
-		_, err := One[int64](tx, "SELECT setval(pg_get_serial_sequence($1, 'id'), GREATEST($2, nextval(pg_get_serial_sequence($1, 'id'))))", table, upTo)
+		_, err := One[int64](tx, "SELECT CASE WHEN "+lastOfSequence+" < $2 THEN setval(pg_get_serial_sequence($1, 'id'), GREATEST($2, nextval(pg_get_serial_sequence($1, 'id')))) ELSE 0 END", table, upTo)
 		return err
 	}
 	n, err := Exec(tx, "UPDATE sqlite_sequence SET seq = MAX(seq, $2) WHERE name = $1", table, upTo)
@@ -252,6 +252,18 @@ func KeepFree(tx *Tx, table string, upTo int64) error {
 		_, err = Exec(tx, "INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)", table, upTo)
 	}
 	return err
+}
+
+// lastOfSequence is the last number that PostgreSQL has handed out for a table.
+const lastOfSequence = "COALESCE(pg_sequence_last_value(pg_get_serial_sequence($1, 'id')::regclass), 0)"
+
+// Last is the last number that a table has handed out: the next that Reserve
+// takes are those above it.
+func Last(tx *Tx, table string) (int64, error) {
+	if tx.db.engine == Postgres {
+		return One[int64](tx, "SELECT "+lastOfSequence, table)
+	}
+	return One[int64](tx, "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = $1", table)
 }
 
 // Analyze has PostgreSQL look at tables that have just been filled: it plans

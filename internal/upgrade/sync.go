@@ -52,9 +52,6 @@ func (b *batch) before(kind string, sources []int64) (map[int64]known, error) {
 	return b.known(b.tx, kind, sources)
 }
 
-// alone reports whether all there is here came in by this very run.
-func (r *run) alone() bool { return !r.again && !r.Merge }
-
 // remember writes down which row here a row there became.
 func (b *batch) remember(k known) error {
 	if b.DryRun {
@@ -119,6 +116,14 @@ type shelf[T any] struct {
 	changed func(was, is T) record
 	anew    map[int64]bool  // rows that begin anew, whatever is remembered
 	adopted map[int64]known // what is remembered under another row there
+
+	// due looks at a row that changed there and not here, and reports whether
+	// it is brought up to date now. Whoever says no sees to it later.
+	due func(w *wanted[T], was T) bool
+
+	// wins looks at a row that changed there and here, and reports whether it is
+	// brought up to date all the same.
+	wins func(w *wanted[T], was T) bool
 }
 
 // Why a row stays as it is.
@@ -198,16 +203,17 @@ func change[T any](b *batch, s shelf[T], moved []*wanted[T], were map[int64]know
 	for _, w := range moved {
 		row, there := now[w.placed]
 		w.row = s.table.WithNumber(w.row, w.placed)
-		switch untouched := there && db.Fingerprint(row) == were[w.source].Written; {
+		untouched := there && db.Fingerprint(row) == were[w.source].Written
+		switch {
 		case !there:
 			w.left = true
 			b.count(s.what, Counted{Kept: 1})
 			b.say(NeedsPerson, s.source, cmp.Or(w.at, w.source), goneHere, w.who)
-		case !untouched:
+		case !untouched && (s.wins == nil || !s.wins(w, row)):
 			w.left = true
 			b.count(s.what, Counted{Kept: 1})
 			b.say(NeedsPerson, s.source, cmp.Or(w.at, w.source), keptOurs, w.who)
-		default:
+		case s.due == nil || s.due(w, row):
 			b.count(s.what, Counted{Changed: 1})
 			if err := rewrite(b, s, w, row); err != nil {
 				return err
@@ -268,34 +274,36 @@ func number[T any](b *batch, s shelf[T], fresh []*wanted[T]) error {
 	if len(want) == 0 {
 		return reserve(b, s, fresh)
 	}
-	var list []int64
-	if !b.alone() {
-		var err error
-		if list, err = db.In[int64](b.tx, "SELECT id FROM "+s.table.Name+" WHERE id", want); err != nil {
-			return err
-		}
+	list, err := db.In[int64](b.tx, "SELECT id FROM "+s.table.Name+" WHERE id", want)
+	if err != nil {
+		return err
 	}
 	taken := map[int64]bool{}
 	for _, n := range list {
 		taken[n] = true
 	}
+	var others []*wanted[T]
 	var highest int64
 	for _, w := range fresh {
-		if w.placed = w.number; taken[w.number] || w.number <= 0 {
-			var err error
-			if w.placed, err = b.above(s.table.Name); err != nil {
-				return err
-			}
+		if taken[w.number] || w.number <= 0 {
+			others = append(others, w)
+			continue
 		}
+		w.placed = w.number
 		taken[w.placed] = true
 		highest = max(highest, w.placed)
 	}
 	if b.DryRun {
-		return nil
+		return foresee(b, s, others)
 	}
-	return db.KeepFree(b.tx, s.table.Name, highest)
+	if err := db.KeepFree(b.tx, s.table.Name, highest); err != nil {
+		return err
+	}
+	return reserve(b, s, others)
 }
 
+// reserve takes the next numbers of the table, of which nobody else is given
+// any: people may sign up meanwhile.
 func reserve[T any](b *batch, s shelf[T], fresh []*wanted[T]) error {
 	if b.DryRun {
 		return nil
@@ -310,19 +318,34 @@ func reserve[T any](b *batch, s shelf[T], fresh []*wanted[T]) error {
 	return nil
 }
 
-// above is a number above all that are taken or wanted, the same in a dry run.
-func (b *batch) above(table string) (int64, error) {
-	next, ok := b.numbers[table]
-	if !ok {
-		next, ok = b.next[table]
-	}
-	if !ok {
-		last, err := db.One[int64](b.tx, "SELECT COALESCE(MAX(id), 0) FROM "+table)
-		if err != nil {
-			return 0, err
+// foresee gives new rows the numbers that a run would reserve for them.
+func foresee[T any](b *batch, s shelf[T], fresh []*wanted[T]) error {
+	for _, w := range fresh {
+		next, ok := b.numbers[s.table.Name]
+		if !ok {
+			next, ok = b.next[s.table.Name]
 		}
-		next = max(last, b.survey.maxClient, b.survey.maxUser) + 1
+		if !ok {
+			last, err := db.Last(b.tx, s.table.Name)
+			if err != nil {
+				return err
+			}
+			next = max(last, b.keptFree(s.table.Name)) + 1
+		}
+		w.placed = next
+		b.numbers[s.table.Name] = next + 1
 	}
-	b.numbers[table] = next + 1
-	return next, nil
+	return nil
+}
+
+// keptFree is the highest number of a table that is kept for the rows that
+// have it there.
+func (r *run) keptFree(table string) int64 {
+	switch table {
+	case "accounts":
+		return r.survey.maxClient
+	case "users":
+		return max(r.survey.maxUser, r.survey.maxClient)
+	}
+	return 0
 }

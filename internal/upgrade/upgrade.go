@@ -104,7 +104,7 @@ type run struct {
 	seen       map[string]numbers // the rows there are in the source, by kind
 	fates      map[key]fate       // of the users who have no login of their own here
 	marks      map[string]bool    // what may stand there twice, and not here
-	next       map[string]int64   // the next number above all, by table
+	next       map[string]int64   // the next number that a dry run would give, by table
 	done       int64
 	steps      int
 }
@@ -185,10 +185,10 @@ func (r *run) begin(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := db.KeepFree(tx, "accounts", r.survey.maxClient); err != nil {
+		if err := db.KeepFree(tx, "accounts", r.keptFree("accounts")); err != nil {
 			return err
 		}
-		return db.KeepFree(tx, "users", max(r.survey.maxUser, r.survey.maxClient))
+		return db.KeepFree(tx, "users", r.keptFree("users"))
 	})
 }
 
@@ -345,7 +345,7 @@ func (r *run) step(ctx context.Context, do func(*batch) error) error {
 	if r.DryRun {
 		run = r.DB.Read
 	}
-	if err := patiently(ctx, func() error { return run(ctx, db.Wide, try) }); err != nil {
+	if err := patiently(ctx, func() error { return unlessTaken(func() error { return run(ctx, db.Wide, try) }) }); err != nil {
 		return err
 	}
 	if err := r.analyze(ctx); err != nil {
@@ -367,6 +367,21 @@ func (r *run) analyze(ctx context.Context) error {
 		return nil
 	}
 	return r.DB.Analyze(ctx, "import_rows", "users", "accounts", "memberships", "invitations")
+}
+
+// clashes is how often a step is tried anew that wanted what somebody else has
+// just taken.
+const clashes = 5
+
+// unlessTaken does a step anew where somebody has signed up with an address
+// while it was looked for: the next time it is found.
+func unlessTaken(do func() error) (err error) {
+	for range clashes {
+		if err = do(); !db.Exists(err) {
+			return err
+		}
+	}
+	return err
 }
 
 // patience is how often a step is tried anew while the database is away.
