@@ -195,7 +195,7 @@ func (b *batch) wantedAccount(c whmcs.Client) account.Imported {
 			Country: b.country("tblclients", c.ID, c.Country), Currency: b.currencies[c.Currency], Language: b.language(c.Language, "tblclients", c.ID),
 		},
 		Status: statuses[strings.ToLower(c.Status)], Offers: c.Marketing,
-		ImportID: db.SomeUnlessZero(b.run.number), CreatedAt: cmp.Or(c.Created, b.tx.Now),
+		ImportID: db.SomeUnlessZero(b.run.number), CreatedAt: b.past(c.Created),
 	}
 	if row.Name != first {
 		b.say(Changed, "tblclients", c.ID, renamed, first+" → "+row.Name)

@@ -1,7 +1,6 @@
 package upgrade
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -70,7 +69,7 @@ func (b *batch) bringLogins(kind string, list []login, fates map[key]fate, were 
 func (b *batch) wantedUser(l login, f fate) wanted[user.Imported] {
 	row := user.Imported{
 		Address: f.address, Name: b.personal(l), Language: b.language(l.language, l.table, l.key.id),
-		ImportID: db.SomeUnlessZero(b.run.number), CreatedAt: cmp.Or(l.created, b.tx.Now),
+		ImportID: db.SomeUnlessZero(b.run.number), CreatedAt: b.past(l.created),
 		VerifiedAt: db.SomeUnlessZero(l.verified), SignedInAt: db.SomeUnlessZero(l.last), Several: !l.owns || b.survey.sameMailbox(l.address),
 	}
 	if f.how == standIn {

@@ -83,15 +83,25 @@ func (b *batch) combined(kind string, p *place) bool {
 }
 
 func (b *batch) wantedMember(p place) wanted[access.Imported] {
-	made := cmp.Or(p.made, b.tx.Now)
+	made := b.past(p.made)
 	row := access.Imported{
 		AccountID: id.Account(p.account), UserID: id.User(p.fate.user), Owner: p.owner, Role: roleFor(p), Status: "active",
-		StartsAt: made, SeenAt: cmp.Or(p.last, made), CreatedAt: made,
+		StartsAt: made, SeenAt: b.past(cmp.Or(p.last, made)), CreatedAt: made,
 	}
 	if !p.owner {
 		row.Permissions = p.grants
 	}
 	return wanted[access.Imported]{source: p.source, row: row, who: p.fate.who}
+}
+
+// past is a time that has come, or now: clocks of the other system may be ahead
+// of ours, it writes its own local time, and access that begins later is none
+// yet.
+func (b *batch) past(at time.Time) time.Time {
+	if at.IsZero() || at.After(b.tx.Now) {
+		return b.tx.Now
+	}
+	return at
 }
 
 // roleFor is the built-in role that says the same, for nothing and for all.
@@ -410,7 +420,7 @@ func (b *batch) bringContactRows(part []whmcs.Contact, accounts map[int64]int64)
 		row := account.ImportedContact{
 			AccountID: id.Account(accounts[c.ClientID]), Name: account.NameFor("Contact "+fmt.Sprint(c.ID), l.name, c.Company, local),
 			Company: c.Company, Address: l.address, Phone: c.Phone, MailKinds: kinds(c.Mail), Line1: c.Address1, Line2: c.Address2, City: c.City, Region: c.State,
-			Postcode: c.Postcode, Country: b.country("tblcontacts", c.ID, c.Country), TaxNumber: c.TaxID, CreatedAt: cmp.Or(c.Created, b.tx.Now),
+			Postcode: c.Postcode, Country: b.country("tblcontacts", c.ID, c.Country), TaxNumber: c.TaxID, CreatedAt: b.past(c.Created),
 		}
 		if row.Name != l.name {
 			b.say(Changed, "tblcontacts", c.ID, renamed, l.name+" → "+row.Name)

@@ -188,6 +188,9 @@ func (r *run) begin(ctx context.Context) error {
 		if err := db.KeepFree(tx, "accounts", r.keptFree("accounts")); err != nil {
 			return err
 		}
+		if err := r.mendStarts(tx); err != nil {
+			return err
+		}
 		return db.KeepFree(tx, "users", r.keptFree("users"))
 	})
 }
@@ -195,6 +198,15 @@ func (r *run) begin(ctx context.Context) error {
 func secretPlace(number id.Import) string { return "imports/key/" + id.String(number) }
 
 // print tells one password hash from another. It is keyed, since a fingerprint
+// mendStarts has access begin that an early release has brought in with a
+// beginning in time to come.
+func (r *run) mendStarts(tx *db.Tx) error {
+	_, err := db.Exec(tx, `
+		UPDATE memberships SET starts_at = $2 WHERE starts_at > $2
+			AND id IN (SELECT target_id FROM import_rows WHERE import_id = $1 AND kind IN `+placeKinds+")", r.number, tx.Now)
+	return err
+}
+
 // of a fast hash would be as good for guessing as the hash itself.
 func (r *run) print(hash string) int64 {
 	if hash == "" {
