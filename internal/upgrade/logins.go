@@ -3,8 +3,8 @@ package upgrade
 import (
 	"context"
 	"errors"
-	"slices"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +15,10 @@ import (
 	"clientele/internal/locale"
 	"clientele/internal/user"
 )
+
+// What the report says of a login that was changed here, and not by its person
+// to be her own.
+const tookAddress = "has another address there, and its name or language was changed here: it was brought up to date as a whole, since its address signs it in"
 
 // loginKinds are the kinds of what becomes a login, for SQL.
 const loginKinds = "('" + clientLogins + "', '" + contactLogins + "', '" + users + "')"
@@ -47,6 +51,13 @@ func (b *batch) bringLogins(kind string, list []login, fates map[key]fate, were 
 	s.changed = func(was, is user.Imported) record {
 		moved[int64(is.ID)] = was.Address != is.Address
 		return is.Updated(was)
+	}
+	s.wins = func(w *wanted[user.Imported], was user.Imported) bool {
+		if were[w.source].Mark != own || was.Address == w.row.Address || was.Address == user.Pseudonym(was.ID) {
+			return false
+		}
+		b.say(Changed, s.source, w.source, tookAddress, w.who)
+		return true // whose address was changed here is not asked for: it is her own
 	}
 	if err := bring(b, s, want); err != nil {
 		return err
@@ -176,7 +187,7 @@ func each(n int, do func(i int) error) error {
 // makeRoom moves logins of this import aside whose address the other system
 // has given to somebody else: they get their own in their turn.
 func (b *batch) makeRoom(want []wanted[user.Imported], were map[int64]known) error {
-	if b.DryRun || !b.again {
+	if !b.again {
 		return nil
 	}
 	table := db.Table[user.Imported]{Name: "users"}
@@ -192,23 +203,33 @@ func (b *batch) makeRoom(want []wanted[user.Imported], were map[int64]known) err
 		if len(in) == 0 {
 			continue
 		}
-		aside, before := in[0], in[0]
-		aside.Address = user.StandIn("moving-"+fmt.Sprint(aside.ID), b.Name)
-		aside = aside.Searchable()
-		if err := table.Update(b.tx, aside); err != nil {
-			return err
+		if b.marks[aside(in[0].ID)] = true; b.DryRun {
+			continue
 		}
-		if _, err := db.Exec(b.tx, "UPDATE users SET verified_at = NULL WHERE id = $1", aside.ID); err != nil {
-			return err
-		}
-		b.log(aside.Updated(before))
-		_, err = db.Exec(b.tx, "UPDATE import_rows SET written = $4 WHERE import_id = $1 AND target_id = $2 AND kind IN "+holderKinds+" AND mark <> $3",
-			b.run.number, aside.ID, joined, db.Fingerprint(aside))
-		if err != nil {
+		if err := b.moveAside(table, in[0]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// aside marks a login that a run has moved aside, or would have.
+func aside(u id.User) string { return "aside " + id.String(u) }
+
+func (b *batch) moveAside(table db.Table[user.Imported], was user.Imported) error {
+	now := was
+	now.Address = user.StandIn("moving-"+fmt.Sprint(now.ID), b.Name)
+	now = now.Searchable()
+	if err := table.Update(b.tx, now); err != nil {
+		return err
+	}
+	if _, err := db.Exec(b.tx, "UPDATE users SET verified_at = NULL WHERE id = $1", now.ID); err != nil {
+		return err
+	}
+	b.log(now.Updated(was))
+	_, err := db.Exec(b.tx, "UPDATE import_rows SET written = $4 WHERE import_id = $1 AND target_id = $2 AND kind IN "+holderKinds+" AND mark <> $3 AND written = $5",
+		b.run.number, now.ID, joined, db.Fingerprint(now), db.Fingerprint(was))
+	return err
 }
 
 // renew takes over a password or an address that has changed there: everything
@@ -218,6 +239,9 @@ func (b *batch) renew(w wanted[user.Imported], was known, moved bool) error {
 	other := was.Secret != w.secret
 	if w.fresh || w.left || b.Partial {
 		return nil
+	}
+	if !other && !moved {
+		return b.needsMore(w, was)
 	}
 	now, err := db.One[int64](b.tx, "SELECT credentials FROM users WHERE id = $1", w.placed)
 	if err != nil {
@@ -239,35 +263,12 @@ func (b *batch) renew(w wanted[user.Imported], was known, moved bool) error {
 	}
 	k := w.known
 	k.Kind, k.SourceID, k.TargetID, k.Secret, k.Needs, k.Needed = was.Kind, was.SourceID, w.placed, w.secret, w.needs, db.Some(w.needs)
-	if !other && !moved {
-		return b.needsMore(w, was)
-	}
 	if k.Credentials, err = b.Auth.Renew(b.tx, id.User(w.placed)); err != nil {
 		return err
 	}
 	return b.remember(k)
 }
 
-// renewAll ends what is open in the names of those who have lost a way to sign
-// in, and remembers that it was not they who changed something.
-func (b *batch) renewAll() error {
-	for _, u := range b.lost {
-		before, err := db.One[int64](b.tx, "SELECT credentials FROM users WHERE id = $1", u)
-		if err != nil {
-			return err
-		}
-		now, err := b.Auth.Renew(b.tx, u)
-		if err != nil {
-			return err
-		}
-		if _, err := db.Exec(b.tx, "UPDATE import_rows SET credentials = $4 WHERE import_id = $1 AND target_id = $2 AND kind IN "+holderKinds+" AND credentials = $3", b.run.number, u, before, now); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// prove takes over that an address was confirmed there since.
 // needsMore takes over what a person is to be told of since the last run, and
 // what no more. She is told nothing twice.
 func (b *batch) needsMore(w wanted[user.Imported], was known) error {
@@ -292,6 +293,26 @@ func stillNeeded(now string, was known) string {
 	}), " ")
 }
 
+// renewAll ends what is open in the names of those who have lost a way to sign
+// in, and remembers that it was not they who changed something.
+func (b *batch) renewAll() error {
+	for _, u := range b.lost {
+		before, err := db.One[int64](b.tx, "SELECT credentials FROM users WHERE id = $1", u)
+		if err != nil {
+			return err
+		}
+		now, err := b.Auth.Renew(b.tx, u)
+		if err != nil {
+			return err
+		}
+		if _, err := db.Exec(b.tx, "UPDATE import_rows SET credentials = $4 WHERE import_id = $1 AND target_id = $2 AND kind IN "+holderKinds+" AND credentials = $3", b.run.number, u, before, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prove takes over that an address was confirmed there since.
 func (b *batch) prove(list []login, want []wanted[user.Imported]) error {
 	if b.DryRun || !b.again {
 		return nil

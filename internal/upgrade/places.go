@@ -91,7 +91,7 @@ func (b *batch) wantedMember(p place) wanted[access.Imported] {
 	if !p.owner {
 		row.Permissions = p.grants
 	}
-	return wanted[access.Imported]{source: p.source, row: row, who: p.fate.who}
+	return wanted[access.Imported]{source: p.source, client: p.client, row: row, who: p.fate.who}
 }
 
 // past is a time that has come, or now: clocks of the other system may be ahead
@@ -129,12 +129,11 @@ func (b *batch) bringMembers(kind string, list []place, want []wanted[access.Imp
 	if len(list) > 0 {
 		table = list[0].table
 	}
-	s := shelf[access.Imported]{
-		kind: kind, what: "Access", source: table, table: b.by().Memberships(), added: access.Imported.Joined,
-		changed: func(was, is access.Imported) record { return is.Changed(was) },
-	}
+	s := b.members(kind, table)
 	if !b.again {
-		return bring(b, s, want)
+		err := bring(b, s, want)
+		b.foreseeOwners(want)
+		return err
 	}
 	sources := make([]int64, len(want))
 	for i, w := range want {
@@ -151,11 +150,24 @@ func (b *batch) bringMembers(kind string, list []place, want []wanted[access.Imp
 	if want, err = b.notYet(s, want, were); err != nil {
 		return err
 	}
-	return bring(b, s, want)
+	if err := bring(b, s, want); err != nil {
+		return err
+	}
+	b.foreseeOwners(want)
+	return nil
 }
 
-// replace ends the memberships of those whose place belongs to another login
-// now, so that the other can be let in.
+// members is where memberships stand.
+func (b *batch) members(kind, source string) shelf[access.Imported] {
+	return shelf[access.Imported]{
+		kind: kind, what: "Access", source: source, table: b.by().Memberships(), added: access.Imported.Joined,
+		changed: func(was, is access.Imported) record { return is.Changed(was) },
+		due:     func(w *wanted[access.Imported], was access.Imported) bool { return b.stillOwns(kind, source, w, was) },
+	}
+}
+
+// replace takes places from those to whom they belong no longer, so that the
+// others can be let in.
 func (b *batch) replace(s shelf[access.Imported], want []wanted[access.Imported], were map[int64]known) error {
 	for _, w := range want {
 		was, ok := were[w.source]
@@ -173,19 +185,19 @@ func (b *batch) replace(s shelf[access.Imported], want []wanted[access.Imported]
 			continue
 		}
 		s.anew[w.source] = true
-		b.marks[ended(now.ID)] = true
 		b.count(s.what, Counted{New: -1, Changed: 1})
-		if b.DryRun {
-			continue
-		}
-		if err := b.Memberships.End(b.tx, b.by(), now.AccountID, now.ID); err != nil {
-			return err
-		}
-		if err := b.forget(s.kind, w.source); err != nil {
+		if err := b.vacate(was, now); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// notReplaced takes back that a row was about to be counted as replaced.
+func (b *batch) notReplaced(s shelf[access.Imported], source int64) {
+	if s.anew[source] && !b.hasGivenUp(s.kind, source) {
+		b.count(s.what, Counted{New: 1, Changed: -1})
+	}
 }
 
 // notYet leaves out whom somebody here has let in since. Where the other
@@ -225,6 +237,7 @@ func (b *batch) notYet(s shelf[access.Imported], want []wanted[access.Imported],
 		member := there[at{w.row.AccountID, w.row.UserID}]
 		if !ok && slices.Contains(erased, w.row.UserID) {
 			b.see(s.kind, w.source)
+			b.notReplaced(s, w.source)
 			b.say(Skipped, s.source, w.source, erasedHere, w.who)
 			continue
 		}
@@ -236,14 +249,13 @@ func (b *batch) notYet(s shelf[access.Imported], want []wanted[access.Imported],
 			return nil, err
 		}
 		if ok {
-			if s.anew[w.source] && !b.hasGivenUp(s.kind, w.source) {
-				b.count(s.what, Counted{New: 1, Changed: -1}) // it was about to be counted as replaced
-			}
+			b.notReplaced(s, w.source)
 			s.anew[w.source] = false
 			rest = append(rest, w)
 			continue
 		}
 		b.see(s.kind, w.source)
+		b.notReplaced(s, w.source)
 		b.count(s.what, Counted{Kept: 1})
 		b.say(NeedsPerson, s.source, w.source, memberHere, w.who)
 	}
@@ -251,7 +263,7 @@ func (b *batch) notYet(s shelf[access.Imported], want []wanted[access.Imported],
 }
 
 // placeKinds are the kinds of what becomes a membership, for SQL.
-const placeKinds = "('" + clientOwners + "', '" + contactMember + "', '" + links + "')"
+const placeKinds = "('" + clientOwners + "', '" + contactMember + "', '" + links + "', '" + leaving + "')"
 
 // askedKinds are those of what becomes an invitation.
 const askedKinds = "('" + clientOffers + "', '" + contactOffers + "', '" + linkOffers + "', '" + invites + "')"
@@ -260,10 +272,16 @@ const askedKinds = "('" + clientOffers + "', '" + contactOffers + "', '" + linkO
 // place before.
 func adopt[T any](b *batch, s shelf[T], kinds string, source, target int64) (bool, error) {
 	list, err := db.All[known](b.tx, "SELECT "+knownColumns+" FROM import_rows WHERE import_id = $1 AND kind IN "+kinds+" AND target_id = $2", b.run.number, target)
-	if err != nil || len(list) == 0 || b.hasGivenUp(list[0].Kind, list[0].SourceID) {
+	if err != nil || len(list) == 0 {
 		return false, err
 	}
 	k := list[0]
+	if b.DryRun && kinds == placeKinds && b.isMarked(leaves(id.Membership(target))) {
+		k.Kind, k.SourceID = leaving, target // as a run would remember it
+	}
+	if b.hasGivenUp(k.Kind, k.SourceID) {
+		return false, nil
+	}
 	b.marks[gaveUp(k.Kind, k.SourceID)] = true
 	if !b.DryRun {
 		if _, err := db.Exec(b.tx, "UPDATE import_rows SET kind = $4, source_id = $5 WHERE import_id = $1 AND kind = $2 AND source_id = $3", b.run.number, k.Kind, k.SourceID, s.kind, source); err != nil {
@@ -280,9 +298,6 @@ func adopt[T any](b *batch, s shelf[T], kinds string, source, target int64) (boo
 func gaveUp(kind string, source int64) string { return fmt.Sprintf("gave up %s %d", kind, source) }
 
 func (b *batch) hasGivenUp(kind string, source int64) bool { return b.isMarked(gaveUp(kind, source)) }
-
-// ended marks a membership that the run has ended, or would have.
-func ended(m id.Membership) string { return "ended " + id.String(m) }
 
 // bringInvitations brings in invitations that nobody has been sent yet.
 func (b *batch) bringInvitations(kind string, want []wanted[invite.Imported]) error {

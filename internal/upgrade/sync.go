@@ -98,7 +98,7 @@ type wanted[T any] struct {
 	known  known // further columns of what is remembered of it
 	who    string
 	at     int64 // the row for the report, where that is not source
-	client int64 // of an invitation: whose it is there
+	client int64 // of an invitation and of access: whose it is there
 	secret int64 // of a login: a fingerprint of the hash that comes in
 	needs  string
 	placed int64 // the number that it has here; 0 where a dry run would make it

@@ -78,7 +78,7 @@ func (u *Upgrade) Run(ctx context.Context, src whmcs.Source, o Options, report *
 	}
 	r := &run{
 		Upgrade: u, Options: o, src: src, version: version, report: report, runner: rand.Text(),
-		survey: newSurvey(), counts: map[string]*Counted{}, seen: map[string]numbers{}, fates: map[key]fate{}, next: map[string]int64{}, marks: map[string]bool{},
+		survey: newSurvey(), counts: map[string]*Counted{}, seen: map[string]numbers{}, fates: map[key]fate{}, next: map[string]int64{}, gained: gains{}, opened: numbers{}, owning: numbers{}, marks: map[string]bool{},
 	}
 	err = r.all(ctx)
 	return r.head(), err
@@ -105,6 +105,11 @@ type run struct {
 	fates      map[key]fate       // of the users who have no login of their own here
 	marks      map[string]bool    // what may stand there twice, and not here
 	next       map[string]int64   // the next number that a dry run would give, by table
+	left       []known            // places that a dry run would have taken from an owner
+	gained     gains
+	opened     numbers    // clients whose accounts a dry run would have opened
+	owning     numbers    // clients that a dry run would have given a new owner
+	demotions  []demotion // owners who are none any more there
 	done       int64
 	steps      int
 }
@@ -120,7 +125,7 @@ func (r *run) all(ctx context.Context) error {
 	}
 	for _, pass := range []func(context.Context) error{
 		r.readCurrencies, r.readAdmins, r.bringGroups, r.bringFields, r.bringUsers, r.bringClients, r.bringContacts,
-		r.bringLinks, r.bringValues, r.bringNotes, r.bringInvites, r.bringIdentities, r.sweep, r.finish,
+		r.bringLinks, r.bringValues, r.bringNotes, r.bringInvites, r.bringIdentities, r.sweep, r.standInForNobody, r.finish,
 	} {
 		if err := pass(ctx); err != nil {
 			return err
@@ -185,19 +190,16 @@ func (r *run) begin(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := db.KeepFree(tx, "accounts", r.keptFree("accounts")); err != nil {
+		if err := r.mendStarts(tx); err != nil {
 			return err
 		}
-		if err := r.mendStarts(tx); err != nil {
+		if err := db.KeepFree(tx, "accounts", r.keptFree("accounts")); err != nil {
 			return err
 		}
 		return db.KeepFree(tx, "users", r.keptFree("users"))
 	})
 }
 
-func secretPlace(number id.Import) string { return "imports/key/" + id.String(number) }
-
-// print tells one password hash from another. It is keyed, since a fingerprint
 // mendStarts has access begin that an early release has brought in with a
 // beginning in time to come.
 func (r *run) mendStarts(tx *db.Tx) error {
@@ -207,6 +209,9 @@ func (r *run) mendStarts(tx *db.Tx) error {
 	return err
 }
 
+func secretPlace(number id.Import) string { return "imports/key/" + id.String(number) }
+
+// print tells one password hash from another. It is keyed, since a fingerprint
 // of a fast hash would be as good for guessing as the hash itself.
 func (r *run) print(hash string) int64 {
 	if hash == "" {
@@ -327,14 +332,17 @@ func (r *run) progress(rows int, what string) {
 // counts are of one transaction, which may be tried more than once.
 type batch struct {
 	*run
-	tx      *db.Tx
-	lines   []Line
-	counted map[string]Counted
-	numbers map[string]int64
-	records []record
-	marks   map[string]bool
-	special map[key]fate
-	lost    []id.User // who has lost a way to sign in by this step
+	tx        *db.Tx
+	lines     []Line
+	counted   map[string]Counted
+	numbers   map[string]int64
+	records   []record
+	marks     map[string]bool
+	special   map[key]fate
+	left      []known
+	gained    gains
+	demotions []demotion
+	lost      []id.User // who has lost a way to sign in by this step
 }
 
 // errOvertaken stops a run when another has begun.
@@ -344,7 +352,7 @@ var errOvertaken = fault.New(fault.Conflict, "overtaken", "Another run of the up
 func (r *run) step(ctx context.Context, do func(*batch) error) error {
 	var b *batch
 	try := func(tx *db.Tx) error {
-		b = &batch{run: r, tx: tx, counted: map[string]Counted{}, numbers: map[string]int64{}, marks: map[string]bool{}, special: map[key]fate{}}
+		b = &batch{run: r, tx: tx, counted: map[string]Counted{}, numbers: map[string]int64{}, marks: map[string]bool{}, special: map[key]fate{}, gained: gains{}}
 		if err := b.claim(); err != nil {
 			return err
 		}
@@ -366,6 +374,10 @@ func (r *run) step(ctx context.Context, do func(*batch) error) error {
 	maps.Copy(r.next, b.numbers)
 	maps.Copy(r.marks, b.marks)
 	maps.Copy(r.fates, b.special)
+	r.left, r.demotions = append(r.left, b.left...), append(r.demotions, b.demotions...)
+	for account, people := range b.gained {
+		r.gained[account] = append(r.gained[account], people...)
+	}
 	for what, c := range b.counted {
 		r.add(what, c)
 	}
