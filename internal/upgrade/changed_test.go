@@ -45,11 +45,12 @@ func liveOn(t *testing.T, rt *rapid.T, w *apptest.World, shape string) {
 	m := draw(rt, shape)
 	var done []string
 	for range 3 {
-		merged(t, rt, w, m, done)
+		first := merged(t, rt, w, m, done)
+		had := insides(w)
 		again := merged(t, rt, w, m, done)
 		for _, c := range again.head.Rows {
 			if c.New+c.Changed+c.Gone > 0 {
-				rt.Fatalf("a run after the last one does something: %+v\n%s\n%s", c, strings.Join(done, "\n"), again.csv)
+				rt.Fatalf("a run after the last one does something: %+v\nchanged here: %q\n%s\nbefore:\n%s\nafter:\n%s", c, done, cmp.Diff(first.csv, again.csv), strings.Join(had, "\n"), strings.Join(insides(w), "\n"))
 			}
 		}
 		for range rapid.IntRange(0, 4).Draw(rt, "edits") {

@@ -135,11 +135,11 @@ func (b *batch) retire(k known) error {
 
 // erase deletes a login that has no access to an open account.
 func (b *batch) erase(u id.User) error {
-	type member struct {
-		ID        id.Membership
-		AccountID id.Account
+	numbers, err := db.All[int64](b.tx, "SELECT id FROM memberships WHERE user_id = $1 AND status <> 'ended' ORDER BY id", u)
+	if err != nil {
+		return err
 	}
-	list, err := db.All[member](b.tx, "SELECT id, account_id FROM memberships WHERE user_id = $1 AND status <> 'ended'", u)
+	list, err := b.by().Memberships().Find(b.tx, numbers)
 	if err != nil {
 		return err
 	}
@@ -147,8 +147,9 @@ func (b *batch) erase(u id.User) error {
 		if err := b.Memberships.End(b.tx, b.by(), m.AccountID, m.ID); err != nil {
 			return err
 		}
-		// Nobody has changed it here: she is let in again if she comes back.
-		if _, err := db.Exec(b.tx, "DELETE FROM import_rows WHERE import_id = $1 AND kind IN "+placeKinds+" AND target_id = $2", b.run.number, m.ID); err != nil {
+		// Where nobody has changed it here, she is let in again if she comes back.
+		_, err := db.Exec(b.tx, "DELETE FROM import_rows WHERE import_id = $1 AND kind IN "+placeKinds+" AND target_id = $2 AND written = $3", b.run.number, m.ID, db.Fingerprint(m))
+		if err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"cmp"
+	"maps"
 
 	"clientele/internal/audit"
 	"clientele/internal/db"
@@ -44,12 +45,15 @@ func (r *run) known(tx *db.Tx, kind string, sources []int64) (map[int64]known, e
 	return out, err
 }
 
-// before reads what became of rows of one kind in runs before this one.
+// before reads what became of rows of one kind in runs before this one. A row
+// whose place another has taken over by now begins anew.
 func (b *batch) before(kind string, sources []int64) (map[int64]known, error) {
 	if !b.again {
 		return map[int64]known{}, nil
 	}
-	return b.known(b.tx, kind, sources)
+	were, err := b.known(b.tx, kind, sources)
+	maps.DeleteFunc(were, func(source int64, _ known) bool { return b.hasGivenUp(kind, source) })
+	return were, err
 }
 
 // remember writes down which row here a row there became.
@@ -179,11 +183,14 @@ func over(was, is known) known {
 	return is
 }
 
-func (b *batch) see(kind string, source int64) {
-	if b.seen[kind] == nil {
-		b.seen[kind] = numbers{}
+// see takes down that a row is there. It counts from the next step on.
+func (b *batch) see(kind string, source int64) { b.saw = append(b.saw, key{kind, source}) }
+
+func (r *run) note(k key) {
+	if r.seen[k.kind] == nil {
+		r.seen[k.kind] = numbers{}
 	}
-	b.seen[kind].add(source)
+	r.seen[k.kind].add(k.id)
 }
 
 // change writes the rows that changed there and not here.

@@ -339,6 +339,7 @@ type batch struct {
 	records   []record
 	marks     map[string]bool
 	special   map[key]fate
+	saw       []key
 	left      []known
 	gained    gains
 	demotions []demotion
@@ -374,6 +375,9 @@ func (r *run) step(ctx context.Context, do func(*batch) error) error {
 	maps.Copy(r.next, b.numbers)
 	maps.Copy(r.marks, b.marks)
 	maps.Copy(r.fates, b.special)
+	for _, k := range b.saw {
+		r.note(k)
+	}
 	r.left, r.demotions = append(r.left, b.left...), append(r.demotions, b.demotions...)
 	for account, people := range b.gained {
 		r.gained[account] = append(r.gained[account], people...)
