@@ -253,7 +253,7 @@ CREATE TABLE import_rows (
     credentials  BIGINT NOT NULL DEFAULT 0,    -- of a login: the user's, when it was written
     mark         TEXT NOT NULL DEFAULT '',     -- of a client: what tells her from one of another database
     needs        TEXT NOT NULL DEFAULT '',     -- of a login: what its person is to be told: 'password', 'factor'
-    told_at      TIMESTAMP, merged_from BIGINT NOT NULL DEFAULT 0,                    -- when she was
+    told_at      TIMESTAMP, merged_from BIGINT NOT NULL DEFAULT 0, needed TEXT,                    -- when she was
     PRIMARY KEY (import_id, kind, source_id)
 );
 

@@ -38,9 +38,11 @@ type Imported struct {
 	Role        string // a built-in role's key, where one says the same
 	Permissions Set
 	Status      string
-	StartsAt    time.Time `db:"once"`
-	SeenAt      time.Time `db:"once"` // the last visit there, or CreatedAt
-	CreatedAt   time.Time `db:"once"`
+	RoleID      db.Null[id.Role]   `db:"later"` // given here only, as is an end
+	EndsAt      db.Null[time.Time] `db:"later"`
+	StartsAt    time.Time          `db:"once"`
+	SeenAt      time.Time          `db:"once"` // the last visit there, or CreatedAt
+	CreatedAt   time.Time          `db:"once"`
 }
 
 // Joined is the record of its coming in.

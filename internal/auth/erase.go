@@ -57,7 +57,7 @@ func EraseQuietly(tx *db.Tx, person user.User, by audit.Actor) error {
 	}
 	// She stays remembered as a number that came in, so that no later run of an
 	// upgrade brings her back, and without what tells of her.
-	if _, err := db.Exec(tx, "UPDATE import_rows SET written = 0, secret = 0, address = 0, needs = '' WHERE target_id = $1 AND (kind LIKE '%.login' OR kind = 'user')", u); err != nil {
+	if _, err := db.Exec(tx, "UPDATE import_rows SET written = 0, secret = 0, address = 0, needs = '', needed = NULL WHERE target_id = $1 AND (kind LIKE '%.login' OR kind = 'user')", u); err != nil {
 		return err
 	}
 	return audit.Write(tx, by, audit.Record{Event: "user.deleted", Object: "user", ObjectID: int64(u)})

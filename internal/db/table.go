@@ -26,9 +26,10 @@ const perStatement = 100
 
 // column is one field of a row.
 type column struct {
-	name string
-	path []int
-	once bool
+	name  string
+	path  []int
+	once  bool
+	later bool
 }
 
 var columnsOfType sync.Map // reflect.Type to []column
@@ -40,7 +41,8 @@ func columnsFor(t reflect.Type) []column {
 	var out []column
 	for _, f := range reflect.VisibleFields(t) {
 		if f.IsExported() && !f.Anonymous {
-			out = append(out, column{snake(f.Name), f.Index, f.Tag.Get("db") == "once"})
+			tag := f.Tag.Get("db")
+			out = append(out, column{snake(f.Name), f.Index, tag == "once", tag == "later"})
 		}
 	}
 	columnsOfType.Store(t, out)
@@ -146,13 +148,16 @@ func (t Table[T]) WithNumber(row T, number int64) T {
 
 // Fingerprint is a number by which two states of a row are told apart: equal
 // rows have the same, and others have not but by a chance of one in 2^64. It
-// counts what may change, not what is written once.
+// counts what may change, not what is written once, and of what came later only
+// what is more than nothing: fingerprints are kept, and a new column changes
+// none of them.
 func Fingerprint[T any](row T) int64 {
 	v := reflect.ValueOf(&row).Elem()
 	text := make([]byte, 0, 512)
 	for _, c := range columnsFor(v.Type()) {
-		if !c.once && c.name != "id" {
-			text = appendValue(append(append(text, c.name...), '='), v.FieldByIndex(c.path))
+		field := v.FieldByIndex(c.path)
+		if !c.once && c.name != "id" && !(c.later && field.IsZero()) {
+			text = appendValue(append(append(text, c.name...), '='), field)
 		}
 	}
 	sum := sha256.Sum256(text)
@@ -227,7 +232,7 @@ func Reserve(tx *Tx, table string, n int) ([]int64, error) {
 	if tx.db.engine == Postgres {
 		return All[int64](tx, "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2)", table, n)
 	}
-	last, err := One[int64](tx, "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = $1", table)
+	last, err := Last(tx, table)
 	out := make([]int64, n)
 	for i := range out {
 		out[i] = last + 1 + int64(i)
@@ -239,7 +244,7 @@ func Reserve(tx *Tx, table string, n int) ([]int64, error) {
 // that rows with numbers of their own up to it find theirs free.
 func KeepFree(tx *Tx, table string, upTo int64) error {
 	if tx.db.engine == Postgres {
-		_, err := One[int64](tx, "SELECT setval(pg_get_serial_sequence($1, 'id'), GREATEST($2, nextval(pg_get_serial_sequence($1, 'id'))))", table, upTo)
+		_, err := One[int64](tx, "SELECT CASE WHEN "+lastOfSequence+" < $2 THEN setval(pg_get_serial_sequence($1, 'id'), GREATEST($2, nextval(pg_get_serial_sequence($1, 'id')))) ELSE 0 END", table, upTo)
 		return err
 	}
 	n, err := Exec(tx, "UPDATE sqlite_sequence SET seq = MAX(seq, $2) WHERE name = $1", table, upTo)
@@ -247,6 +252,18 @@ func KeepFree(tx *Tx, table string, upTo int64) error {
 		_, err = Exec(tx, "INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)", table, upTo)
 	}
 	return err
+}
+
+// lastOfSequence is the last number that PostgreSQL has handed out for a table.
+const lastOfSequence = "COALESCE(pg_sequence_last_value(pg_get_serial_sequence($1, 'id')::regclass), 0)"
+
+// Last is the last number that a table has handed out: the next that Reserve
+// takes are those above it.
+func Last(tx *Tx, table string) (int64, error) {
+	if tx.db.engine == Postgres {
+		return One[int64](tx, "SELECT "+lastOfSequence, table)
+	}
+	return One[int64](tx, "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = $1", table)
 }
 
 // Analyze has PostgreSQL look at tables that have just been filled: it plans

@@ -58,7 +58,7 @@ func TestAChangeIsObeyedByEveryNode(t *testing.T) {
 		has(t, visitor.Get("/signup").Must(200), "<title>Sign up · Clientele</title>")
 		set(t, r.Browser, "brand", "brand", "Harbour Hosting", "support", "help@harbour.example", "accent", "#ffcc00").Must(200, "Saved")
 		has(t, visitor.Get("/signup").Must(200, "help@harbour.example"), "<title>Sign up · Harbour Hosting</title>", `href="/brand/ffcc00.`)
-		visitor.Post("/signup", form("name", "Nia New", "address", "nia@crowd.example", "password", "Harbour Hosting", "kind", "login")).Must(422, "mostly your name, your address or Harbour Hosting")
+		visitor.Post("/signup", form("name", "Nia New", "address", "nia@crowd.example", "password", "HARBOUR hosting", "kind", "login")).Must(422, "mostly your name, your address or Harbour Hosting")
 		set(t, r.Browser, "security", "password_length", "20").Must(200, "Saved")
 		visitor.Post("/signup", form("name", "Nia New", "address", "nia@crowd.example", "password", "four green bicycl", "kind", "login")).Must(422, "at least 20 characters")
 		visitor.Post("/signup", form("name", "Nia New", "address", "nia@crowd.example", "password", "four green bicycles of ours", "kind", "login")).Must(200, "Look into your mail")

@@ -150,6 +150,7 @@ func (b *batch) bringAccounts(part []whmcs.Client) (map[int64]int64, error) {
 	s := shelf[account.Imported]{
 		kind: clients, what: "Accounts", source: "tblclients", table: b.tables().Accounts, added: account.Imported.Opened,
 		changed: func(was, is account.Imported) record { return is.Changed(was) },
+		due:     b.opensOrCloses,
 	}
 	if err := bring(b, s, want); err != nil {
 		return nil, err
@@ -157,11 +158,25 @@ func (b *batch) bringAccounts(part []whmcs.Client) (map[int64]int64, error) {
 	numbers := map[int64]int64{}
 	for _, w := range want {
 		numbers[w.source] = w.placed
+		if b.DryRun && w.fresh && w.row.Status != "closed" {
+			b.run.opened.add(w.source)
+		}
 		if w.placed != 0 && w.placed != w.source {
 			b.say(Changed, "tblclients", w.source, otherNumber, fmt.Sprintf("%s: client %d is account %d", w.who, w.source, w.placed))
 		}
 	}
 	return numbers, nil
+}
+
+// opensOrCloses takes down that an account is closed or opened again.
+func (b *batch) opensOrCloses(w *wanted[account.Imported], was account.Imported) bool {
+	if w.row.Status == "closed" && was.Status != "closed" {
+		b.marks[closing(was.ID)] = true
+	}
+	if w.row.Status != "closed" && was.Status == "closed" {
+		b.marks[opening(was.ID)] = true
+	}
+	return true
 }
 
 // references finds what rows of one kind that these refer to have become.
@@ -200,7 +215,7 @@ func (b *batch) wantedAccount(c whmcs.Client, spent string) account.Imported {
 			Country: b.country("tblclients", c.ID, c.Country), Currency: cmp.Or(b.currencies[c.Currency], spent), Language: b.language(c.Language, "tblclients", c.ID),
 		},
 		Status: statuses[strings.ToLower(c.Status)], Offers: c.Marketing,
-		ImportID: db.SomeUnlessZero(b.run.number), CreatedAt: cmp.Or(c.Created, b.tx.Now),
+		ImportID: db.SomeUnlessZero(b.run.number), CreatedAt: b.past(c.Created),
 	}
 	if row.Name != first {
 		b.say(Changed, "tblclients", c.ID, renamed, first+" → "+row.Name)

@@ -29,6 +29,7 @@ const (
 	sharedLink     = "links a sign-in to a login that several became: it was dropped with their passwords, and can be linked again"
 	orphanSignIn   = "links a sign-in to somebody who cannot sign in: it was left out"
 	linkedHere     = "links a sign-in that is linked to another login here: it was left out"
+	linkedLater    = "links a sign-in to a login that has been its person's own since something was changed on it here: it was left out, since whoever uses the account there would get in. Its person can link it here"
 )
 
 // sayMissing tells of whole tables that the source does not have.
@@ -284,7 +285,7 @@ func (r *run) bringIdentities(ctx context.Context) error {
 					continue
 				}
 				kind := Skipped
-				if why == noProvider {
+				if why == noProvider || why == linkedLater {
 					kind = NeedsPerson
 				}
 				b.say(kind, "tblauthn_account_links", l.ID, why, l.Provider)
@@ -348,9 +349,33 @@ func (b *batch) wantedIdentity(l whmcs.LinkedSignIn, there numbers) (w wanted[ss
 	if held || b.marked("identity "+l.Provider+" "+l.Subject) {
 		return w, linkedHere, nil
 	}
-	return wanted[sso.Imported]{source: l.ID, row: sso.Imported{
+	w = wanted[sso.Imported]{source: l.ID, row: sso.Imported{
 		UserID: id.User(people[k.id]), ProviderID: provider.ID, Issuer: provider.Issuer, Subject: l.Subject, CreatedAt: cmp.Or(l.Created, b.tx.Now),
-	}}, "", nil
+	}}
+	if special && f.how == staying {
+		why, err = b.linkedBefore(w)
+	}
+	return w, why, err
+}
+
+// linkedBefore says why a linked sign-in does not come in to a login that is
+// its person's own. Whoever else knows the password that it had there can link
+// whatever he likes there, so that nothing gets in but what came in before. One
+// that was linked before stays, also where it is another there now.
+func (b *batch) linkedBefore(w wanted[sso.Imported]) (why string, err error) {
+	were, err := b.before(identities, []int64{w.source})
+	if err != nil {
+		return "", err
+	}
+	was, ok := were[w.source]
+	if ok && was.Written == db.Fingerprint(w.row) {
+		return "", nil
+	}
+	now, there, _, err := row(b, sso.ForImport(b.by()), was)
+	if there && now.UserID == w.row.UserID {
+		b.see(identities, w.source)
+	}
+	return linkedLater, err
 }
 
 // signIns are the numbers of all linked sign-ins there. Only a later run asks.

@@ -1,10 +1,10 @@
 package upgrade
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +15,10 @@ import (
 	"clientele/internal/locale"
 	"clientele/internal/user"
 )
+
+// What the report says of a login that was changed here, and not by its person
+// to be her own.
+const tookAddress = "has another address there, and its name or language was changed here: it was brought up to date as a whole, since its address signs it in"
 
 // loginKinds are the kinds of what becomes a login, for SQL.
 const loginKinds = "('" + clientLogins + "', '" + contactLogins + "', '" + users + "')"
@@ -48,6 +52,13 @@ func (b *batch) bringLogins(kind string, list []login, fates map[key]fate, were 
 		moved[int64(is.ID)] = was.Address != is.Address
 		return is.Updated(was)
 	}
+	s.wins = func(w *wanted[user.Imported], was user.Imported) bool {
+		if were[w.source].Mark != own || was.Address == w.row.Address || was.Address == user.Pseudonym(was.ID) {
+			return false
+		}
+		b.say(Changed, s.source, w.source, tookAddress, w.who)
+		return true // whose address was changed here is not asked for: it is her own
+	}
 	if err := bring(b, s, want); err != nil {
 		return err
 	}
@@ -69,7 +80,7 @@ func (b *batch) bringLogins(kind string, list []login, fates map[key]fate, were 
 func (b *batch) wantedUser(l login, f fate) wanted[user.Imported] {
 	row := user.Imported{
 		Address: f.address, Name: b.personal(l), Language: b.language(l.language, l.table, l.key.id),
-		ImportID: db.SomeUnlessZero(b.run.number), CreatedAt: cmp.Or(l.created, b.tx.Now),
+		ImportID: db.SomeUnlessZero(b.run.number), CreatedAt: b.past(l.created),
 		VerifiedAt: db.SomeUnlessZero(l.verified), SignedInAt: db.SomeUnlessZero(l.last), Several: !l.owns || b.survey.sameMailbox(l.address),
 	}
 	if f.how == standIn {
@@ -87,7 +98,7 @@ func (b *batch) wantedUser(l login, f fate) wanted[user.Imported] {
 	return wanted[user.Imported]{
 		source: l.key.id, number: number, row: row.Searchable(), who: l.who,
 		secret: secret, needs: b.needs(l, f), known: known{
-			Secret: secret, Address: b.print(l.address.String()), Credentials: 1, Mark: f.how, Needs: b.needs(l, f),
+			Secret: secret, Address: b.print(l.address.String()), Credentials: 1, Mark: f.how, Needs: b.needs(l, f), Needed: db.Some(b.needs(l, f)),
 		},
 	}
 }
@@ -176,7 +187,7 @@ func each(n int, do func(i int) error) error {
 // makeRoom moves logins of this import aside whose address the other system
 // has given to somebody else: they get their own in their turn.
 func (b *batch) makeRoom(want []wanted[user.Imported], were map[int64]known) error {
-	if b.DryRun || !b.again {
+	if !b.again {
 		return nil
 	}
 	table := db.Table[user.Imported]{Name: "users"}
@@ -192,23 +203,33 @@ func (b *batch) makeRoom(want []wanted[user.Imported], were map[int64]known) err
 		if len(in) == 0 {
 			continue
 		}
-		aside, before := in[0], in[0]
-		aside.Address = user.StandIn("moving-"+fmt.Sprint(aside.ID), b.Name)
-		aside = aside.Searchable()
-		if err := table.Update(b.tx, aside); err != nil {
-			return err
+		if b.marks[aside(in[0].ID)] = true; b.DryRun {
+			continue
 		}
-		if _, err := db.Exec(b.tx, "UPDATE users SET verified_at = NULL WHERE id = $1", aside.ID); err != nil {
-			return err
-		}
-		b.log(aside.Updated(before))
-		_, err = db.Exec(b.tx, "UPDATE import_rows SET written = $4 WHERE import_id = $1 AND target_id = $2 AND kind IN "+holderKinds+" AND mark <> $3",
-			b.run.number, aside.ID, joined, db.Fingerprint(aside))
-		if err != nil {
+		if err := b.moveAside(table, in[0]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// aside marks a login that a run has moved aside, or would have.
+func aside(u id.User) string { return "aside " + id.String(u) }
+
+func (b *batch) moveAside(table db.Table[user.Imported], was user.Imported) error {
+	now := was
+	now.Address = user.StandIn("moving-"+fmt.Sprint(now.ID), b.Name)
+	now = now.Searchable()
+	if err := table.Update(b.tx, now); err != nil {
+		return err
+	}
+	if _, err := db.Exec(b.tx, "UPDATE users SET verified_at = NULL WHERE id = $1", now.ID); err != nil {
+		return err
+	}
+	b.log(now.Updated(was))
+	_, err := db.Exec(b.tx, "UPDATE import_rows SET written = $4 WHERE import_id = $1 AND target_id = $2 AND kind IN "+holderKinds+" AND mark <> $3 AND written = $5",
+		b.run.number, now.ID, joined, db.Fingerprint(now), db.Fingerprint(was))
+	return err
 }
 
 // renew takes over a password or an address that has changed there: everything
@@ -216,8 +237,11 @@ func (b *batch) makeRoom(want []wanted[user.Imported], were map[int64]known) err
 // stays hers.
 func (b *batch) renew(w wanted[user.Imported], was known, moved bool) error {
 	other := was.Secret != w.secret
-	if w.fresh || w.left || b.Partial || !other && !moved {
+	if w.fresh || w.left || b.Partial {
 		return nil
+	}
+	if !other && !moved {
+		return b.needsMore(w, was)
 	}
 	now, err := db.One[int64](b.tx, "SELECT credentials FROM users WHERE id = $1", w.placed)
 	if err != nil {
@@ -238,11 +262,35 @@ func (b *batch) renew(w wanted[user.Imported], was known, moved bool) error {
 		b.log(record{Event: "user.password_changed", Object: "user", ObjectID: w.placed, Subject: id.User(w.placed)})
 	}
 	k := w.known
-	k.Kind, k.SourceID, k.TargetID, k.Secret, k.Needs = was.Kind, was.SourceID, w.placed, w.secret, w.needs
+	k.Kind, k.SourceID, k.TargetID, k.Secret, k.Needs, k.Needed = was.Kind, was.SourceID, w.placed, w.secret, w.needs, db.Some(w.needs)
 	if k.Credentials, err = b.Auth.Renew(b.tx, id.User(w.placed)); err != nil {
 		return err
 	}
 	return b.remember(k)
+}
+
+// needsMore takes over what a person is to be told of since the last run, and
+// what no more. She is told nothing twice.
+func (b *batch) needsMore(w wanted[user.Imported], was known) error {
+	if b.DryRun || was.Needed.Valid && was.Needed.V == w.needs {
+		return nil
+	}
+	needs := was.Needs
+	if was.Needed.Valid {
+		needs = stillNeeded(w.needs, was)
+	}
+	_, err := db.Exec(b.tx, `
+		UPDATE import_rows SET needs = $4, needed = $5, told_at = CASE WHEN $4 <> '' AND needs <> $4 THEN NULL ELSE told_at END
+		WHERE import_id = $1 AND kind = $2 AND source_id = $3`, b.number, was.Kind, was.SourceID, needs, w.needs)
+	return err
+}
+
+// stillNeeded is what is needed now and was not told.
+func stillNeeded(now string, was known) string {
+	waiting, before := strings.Fields(was.Needs), strings.Fields(was.Needed.V)
+	return strings.Join(slices.DeleteFunc(strings.Fields(now), func(one string) bool {
+		return slices.Contains(before, one) && !slices.Contains(waiting, one)
+	}), " ")
 }
 
 // renewAll ends what is open in the names of those who have lost a way to sign

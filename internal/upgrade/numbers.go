@@ -30,6 +30,19 @@ func (n numbers) has(number int64) bool {
 	return block != nil && block[at/64]>>(at%64)&1 == 1
 }
 
+// each goes through the numbers, in no order.
+func (n numbers) each() iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		for block, bits := range n {
+			for at := range int64(perBlock) {
+				if bits[at/64]>>(at%64)&1 == 1 && !yield(block*perBlock+at) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // twice finds the values that stand in a list more than once.
 func twice(list []uint64) map[uint64]bool {
 	slices.Sort(list)

@@ -150,9 +150,6 @@ type holder struct {
 
 func (b *batch) holders(addresses []mail.Address) (map[mail.Address]holder, error) {
 	out := map[mail.Address]holder{}
-	if b.alone() {
-		return out, nil
-	}
 	list, err := db.In[holder](b.tx, "SELECT id, address, import_id, credentials FROM users WHERE status <> 'deleted' AND address", addresses)
 	for _, h := range list {
 		out[h.Address] = h

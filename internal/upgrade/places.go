@@ -83,15 +83,25 @@ func (b *batch) combined(kind string, p *place) bool {
 }
 
 func (b *batch) wantedMember(p place) wanted[access.Imported] {
-	made := cmp.Or(p.made, b.tx.Now)
+	made := b.past(p.made)
 	row := access.Imported{
 		AccountID: id.Account(p.account), UserID: id.User(p.fate.user), Owner: p.owner, Role: roleFor(p), Status: "active",
-		StartsAt: made, SeenAt: cmp.Or(p.last, made), CreatedAt: made,
+		StartsAt: made, SeenAt: b.past(cmp.Or(p.last, made)), CreatedAt: made,
 	}
 	if !p.owner {
 		row.Permissions = p.grants
 	}
-	return wanted[access.Imported]{source: p.source, row: row, who: p.fate.who}
+	return wanted[access.Imported]{source: p.source, client: p.client, row: row, who: p.fate.who}
+}
+
+// past is a time that has come, or now: clocks of the other system may be ahead
+// of ours, it writes its own local time, and access that begins later is none
+// yet.
+func (b *batch) past(at time.Time) time.Time {
+	if at.IsZero() || at.After(b.tx.Now) {
+		return b.tx.Now
+	}
+	return at
 }
 
 // roleFor is the built-in role that says the same, for nothing and for all.
@@ -112,167 +122,6 @@ func wantedOffer(p place, now time.Time) wanted[invite.Imported] {
 	}
 	return wanted[invite.Imported]{source: p.source, client: p.client, row: row.Unsent(now), who: p.fate.who}
 }
-
-// bringMembers brings in memberships.
-func (b *batch) bringMembers(kind string, list []place, want []wanted[access.Imported]) error {
-	table := ""
-	if len(list) > 0 {
-		table = list[0].table
-	}
-	s := shelf[access.Imported]{
-		kind: kind, what: "Access", source: table, table: b.by().Memberships(), added: access.Imported.Joined,
-		changed: func(was, is access.Imported) record { return is.Changed(was) },
-	}
-	if !b.again {
-		return bring(b, s, want)
-	}
-	sources := make([]int64, len(want))
-	for i, w := range want {
-		sources[i] = w.source
-	}
-	were, err := b.before(kind, sources)
-	if err != nil {
-		return err
-	}
-	s.anew, s.adopted = map[int64]bool{}, map[int64]known{}
-	if err := b.replace(s, want, were); err != nil {
-		return err
-	}
-	if want, err = b.notYet(s, want, were); err != nil {
-		return err
-	}
-	return bring(b, s, want)
-}
-
-// replace ends the memberships of those whose place belongs to another login
-// now, so that the other can be let in.
-func (b *batch) replace(s shelf[access.Imported], want []wanted[access.Imported], were map[int64]known) error {
-	for _, w := range want {
-		was, ok := were[w.source]
-		if s.anew[w.source] = b.hasGivenUp(s.kind, w.source); s.anew[w.source] {
-			continue
-		}
-		if !ok || was.Written == db.Fingerprint(w.row) {
-			continue
-		}
-		now, there, untouched, err := row(b, s.table, was)
-		if err != nil {
-			return err
-		}
-		if !there || !untouched || now.UserID == w.row.UserID && now.AccountID == w.row.AccountID {
-			continue
-		}
-		s.anew[w.source] = true
-		b.marks[ended(now.ID)] = true
-		b.count(s.what, Counted{New: -1, Changed: 1})
-		if b.DryRun {
-			continue
-		}
-		if err := b.Memberships.End(b.tx, b.by(), now.AccountID, now.ID); err != nil {
-			return err
-		}
-		if err := b.forget(s.kind, w.source); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// notYet leaves out whom somebody here has let in since. Where the other
-// system gave the same access by another row before, this row takes over what
-// is remembered of that one.
-func (b *batch) notYet(s shelf[access.Imported], want []wanted[access.Imported], were map[int64]known) (rest []wanted[access.Imported], err error) {
-	people := make([]id.User, len(want))
-	for i, w := range want {
-		people[i] = w.row.UserID
-	}
-	type member struct {
-		ID        int64
-		AccountID id.Account
-		UserID    id.User
-	}
-	type at struct {
-		account id.Account
-		user    id.User
-	}
-	erased, err := db.In[id.User](b.tx, "SELECT id FROM users WHERE status = 'deleted' AND id", people)
-	if err != nil {
-		return nil, err
-	}
-	list, err := db.In[member](b.tx, "SELECT id, account_id, user_id FROM memberships WHERE status <> 'ended' AND user_id", people)
-	if err != nil {
-		return nil, err
-	}
-	there := map[at]int64{}
-	for _, m := range list {
-		if !b.isMarked(ended(id.Membership(m.ID))) {
-			there[at{m.AccountID, m.UserID}] = m.ID
-		}
-	}
-	for _, w := range want {
-		_, ok := were[w.source]
-		ok = ok && !s.anew[w.source]
-		member := there[at{w.row.AccountID, w.row.UserID}]
-		if !ok && slices.Contains(erased, w.row.UserID) {
-			b.see(s.kind, w.source)
-			b.say(Skipped, s.source, w.source, erasedHere, w.who)
-			continue
-		}
-		if ok || member == 0 {
-			rest = append(rest, w)
-			continue
-		}
-		if ok, err = adopt(b, s, placeKinds, w.source, member); err != nil {
-			return nil, err
-		}
-		if ok {
-			if s.anew[w.source] && !b.hasGivenUp(s.kind, w.source) {
-				b.count(s.what, Counted{New: 1, Changed: -1}) // it was about to be counted as replaced
-			}
-			s.anew[w.source] = false
-			rest = append(rest, w)
-			continue
-		}
-		b.see(s.kind, w.source)
-		b.count(s.what, Counted{Kept: 1})
-		b.say(NeedsPerson, s.source, w.source, memberHere, w.who)
-	}
-	return rest, nil
-}
-
-// placeKinds are the kinds of what becomes a membership, for SQL.
-const placeKinds = "('" + clientOwners + "', '" + contactMember + "', '" + links + "')"
-
-// askedKinds are those of what becomes an invitation.
-const askedKinds = "('" + clientOffers + "', '" + contactOffers + "', '" + linkOffers + "', '" + invites + "')"
-
-// adopt takes over what is remembered of another row there that gave the same
-// place before.
-func adopt[T any](b *batch, s shelf[T], kinds string, source, target int64) (bool, error) {
-	list, err := db.All[known](b.tx, "SELECT "+knownColumns+" FROM import_rows WHERE import_id = $1 AND kind IN "+kinds+" AND target_id = $2", b.run.number, target)
-	if err != nil || len(list) == 0 || b.hasGivenUp(list[0].Kind, list[0].SourceID) {
-		return false, err
-	}
-	k := list[0]
-	b.marks[gaveUp(k.Kind, k.SourceID)] = true
-	if !b.DryRun {
-		if _, err := db.Exec(b.tx, "UPDATE import_rows SET kind = $4, source_id = $5 WHERE import_id = $1 AND kind = $2 AND source_id = $3", b.run.number, k.Kind, k.SourceID, s.kind, source); err != nil {
-			return false, err
-		}
-	}
-	k.Kind, k.SourceID = s.kind, source
-	s.adopted[source] = k
-	return true, nil
-}
-
-// gaveUp marks a row whose place another row has taken over: it is remembered
-// no more, also where a dry run cannot forget it.
-func gaveUp(kind string, source int64) string { return fmt.Sprintf("gave up %s %d", kind, source) }
-
-func (b *batch) hasGivenUp(kind string, source int64) bool { return b.isMarked(gaveUp(kind, source)) }
-
-// ended marks a membership that the run has ended, or would have.
-func ended(m id.Membership) string { return "ended " + id.String(m) }
 
 // bringInvitations brings in invitations that nobody has been sent yet.
 func (b *batch) bringInvitations(kind string, want []wanted[invite.Imported]) error {
@@ -410,7 +259,7 @@ func (b *batch) bringContactRows(part []whmcs.Contact, accounts map[int64]int64)
 		row := account.ImportedContact{
 			AccountID: id.Account(accounts[c.ClientID]), Name: account.NameFor("Contact "+fmt.Sprint(c.ID), l.name, c.Company, local),
 			Company: c.Company, Address: l.address, Phone: c.Phone, MailKinds: kinds(c.Mail), Line1: c.Address1, Line2: c.Address2, City: c.City, Region: c.State,
-			Postcode: c.Postcode, Country: b.country("tblcontacts", c.ID, c.Country), TaxNumber: c.TaxID, CreatedAt: cmp.Or(c.Created, b.tx.Now),
+			Postcode: c.Postcode, Country: b.country("tblcontacts", c.ID, c.Country), TaxNumber: c.TaxID, CreatedAt: b.past(c.Created),
 		}
 		if row.Name != l.name {
 			b.say(Changed, "tblcontacts", c.ID, renamed, l.name+" → "+row.Name)

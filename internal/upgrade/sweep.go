@@ -4,26 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
-	"clientele/internal/access"
 	"clientele/internal/account"
-	"clientele/internal/auth"
 	"clientele/internal/db"
 	"clientele/internal/id"
 	"clientele/internal/invite"
 	"clientele/internal/sso"
-	"clientele/internal/user"
 	"clientele/internal/whmcs"
 )
 
 // What the report says of what has gone there.
 const (
 	goneThere   = "has gone there since it was brought in, and was changed here: what is here was kept"
-	lastOwner   = "has no access there any more, and is the last owner here: she stays until there is another"
 	clientGone  = "has gone there since it was brought in: the account is closed"
 	loginGone   = "has gone there since it was brought in: the login is deleted"
 	loginStays  = "has gone there since it was brought in, and was used or changed here: the login stays, without the access that it had there"
+	loginHolds  = "has gone there since it was brought in, and has access here that was kept: the login stays with it"
+	loginMoved  = "has gone there since it was brought in, and was used or changed here, while its address belongs to another there: the login stays, without its address and without the access that it had there"
 	accessGone  = "has gone there since it was brought in: the access has ended"
 	contactGone = "has gone there since it was brought in: the contact is removed"
 	offerGone   = "has gone there since it was brought in: the invitation is withdrawn"
@@ -55,6 +52,7 @@ func (r *run) sweep(ctx context.Context) error {
 		{contactMember, "Access", (*batch).endAccess},
 		{links, "Access", (*batch).endAccess},
 		{clientOwners, "Access", (*batch).endAccess},
+		{leaving, "Access", nil},
 		{contacts, "Contacts", (*batch).removeContact},
 		{values, "Field values", (*batch).removeValue},
 		{clientNotes, "Notes", (*batch).removeNote},
@@ -70,7 +68,11 @@ func (r *run) sweep(ctx context.Context) error {
 		if !r.hasTable(s.kind) {
 			continue // it was not read, so nothing of it has gone
 		}
-		if err := r.sweepKind(ctx, s.kind, s.take); err != nil {
+		sweep := func() error { return r.sweepKind(ctx, s.kind, s.take) }
+		if s.kind == leaving {
+			sweep = func() error { return r.sweepOwners(ctx) }
+		}
+		if err := sweep(); err != nil {
 			return err
 		}
 	}
@@ -212,36 +214,30 @@ func (b *batch) endAccess(k known) error {
 	if !there || now.Status == "ended" {
 		return b.forget(k.Kind, k.SourceID)
 	}
-	who := fmt.Sprintf("user %d in account %d", now.UserID, now.AccountID)
 	if now.Owner {
-		open, others, err := b.owners(now)
-		if err != nil || !open {
+		client, others, err := b.owners(now)
+		if err != nil || client == 0 {
 			return err // she stays the owner of an account that is closed
 		}
 		if !others {
-			b.say(NeedsPerson, placesTable(k.Kind), k.SourceID, lastOwner, who)
+			b.say(NeedsPerson, placesTable(k.Kind), k.SourceID, lastOwner, memberOf(now))
 			return nil
 		}
 	}
-	b.gone("Access", placesTable(k.Kind), k, untouched, accessGone, who)
-	if untouched && !b.DryRun {
-		if err := b.Memberships.End(b.tx, b.by(), now.AccountID, now.ID); err != nil {
-			return err
-		}
+	b.gone("Access", placesTable(k.Kind), k, untouched, accessGone, memberOf(now))
+	if untouched {
+		return b.end(now, k)
 	}
+	b.marks[ours(now.ID)] = true
 	return b.forget(k.Kind, k.SourceID)
 }
 
-// owners reports whether the client of an account is still there, and whether
-// it has other owners. Each client has one by now, and would in a dry run.
-func (b *batch) owners(m access.Imported) (open, others bool, err error) {
-	of, err := db.All[int64](b.tx, "SELECT source_id FROM import_rows WHERE import_id = $1 AND kind = $2 AND target_id = $3", b.run.number, clients, m.AccountID)
-	if err != nil || len(of) == 0 || !b.survey.clients.has(of[0]) {
-		return false, false, err
-	}
-	n, err := db.One[int64](b.tx, "SELECT COUNT(*) FROM memberships WHERE account_id = $1 AND owner AND status = 'active' AND id <> $2", m.AccountID, m.ID)
-	return true, n > 0 || b.DryRun, err
-}
+// ours marks a membership that is nobody's there any more and stays here, and
+// closing and opening an account that a run has closed or opened again, or
+// would have.
+func ours(m id.Membership) string { return "ours " + id.String(m) }
+func closing(a id.Account) string { return "closing " + id.String(a) }
+func opening(a id.Account) string { return "opening " + id.String(a) }
 
 func (b *batch) removeContact(k known) error {
 	now, there, untouched, err := row(b, b.tables().Contacts, k)
@@ -360,7 +356,10 @@ func (b *batch) closeAccount(k known) error {
 		return err
 	}
 	b.gone("Accounts", "tblclients", k, untouched, clientGone, now.Name)
-	if !untouched || b.DryRun {
+	if !untouched {
+		return nil
+	}
+	if b.marks[closing(now.ID)] = true; b.DryRun {
 		return nil
 	}
 	was := now
@@ -371,95 +370,4 @@ func (b *batch) closeAccount(k known) error {
 	b.log(now.Changed(was))
 	k.Written = db.Fingerprint(now)
 	return b.remember(k)
-}
-
-// removeLogin deletes a login that has gone there, if nobody has used it here.
-func (b *batch) removeLogin(k known) error {
-	if k.Mark == joined {
-		b.count("Logins", Counted{Gone: 1})
-		return b.forget(k.Kind, k.SourceID)
-	}
-	now, there, _, err := row(b, db.Table[user.Imported]{Name: "users"}, k)
-	if err != nil {
-		return err
-	}
-	if there {
-		table := loginTables[k.Kind]
-		unused, err := b.unused(k)
-		if err != nil {
-			return err
-		}
-		if !unused {
-			b.count("Logins", Counted{Kept: 1})
-			b.say(NeedsPerson, table, k.SourceID, loginStays, now.Name)
-			return b.forget(k.Kind, k.SourceID)
-		}
-		b.count("Logins", Counted{Gone: 1})
-		b.say(Changed, table, k.SourceID, loginGone, now.Name)
-	}
-	if err := b.forget(k.Kind, k.SourceID); err != nil {
-		return err
-	}
-	return b.retire(k)
-}
-
-// unused reports whether a login has nothing that did not come from there: it
-// has not been changed here, and owns and enters nothing by what was done here.
-func (b *batch) unused(k known) (bool, error) {
-	n, err := db.One[int64](b.tx, `
-		SELECT COUNT(*) FROM users u WHERE u.id = $1 AND u.status = 'active' AND u.credentials = $2
-			AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id AND s.ended_at IS NULL)
-			AND NOT EXISTS (SELECT 1 FROM memberships m JOIN accounts a ON a.id = m.account_id
-				WHERE m.user_id = u.id AND m.status <> 'ended' AND a.status <> 'closed'
-				AND NOT EXISTS (SELECT 1 FROM import_rows r WHERE r.import_id = $3 AND r.kind IN ('client.owner', 'contact.member', 'link') AND r.target_id = m.id))`,
-		k.TargetID, k.Credentials, b.run.number)
-	return n > 0, err
-}
-
-// retire deletes a login that nothing there stands behind any more.
-func (b *batch) retire(k known) error {
-	if b.DryRun {
-		return nil
-	}
-	unused, err := b.unused(k)
-	if err != nil {
-		return err
-	}
-	if unused {
-		if err := b.erase(id.User(k.TargetID)); err != nil {
-			return err
-		}
-	}
-	if k.Kind != retired {
-		return nil
-	}
-	return b.forget(k.Kind, k.SourceID)
-}
-
-// erase deletes a login, once it has no access to an open account.
-func (b *batch) erase(u id.User) error {
-	type member struct {
-		ID        id.Membership
-		AccountID id.Account
-		Status    string
-	}
-	list, err := db.All[member](b.tx, `
-		SELECT m.id, m.account_id, a.status FROM memberships m JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1 AND m.status <> 'ended'`, u)
-	if err != nil || slices.ContainsFunc(list, func(m member) bool { return m.Status != "closed" }) {
-		return err
-	}
-	for _, m := range list {
-		if err := b.Memberships.End(b.tx, b.by(), m.AccountID, m.ID); err != nil {
-			return err
-		}
-		// Nobody has changed it here: she is let in again if she comes back.
-		if _, err := db.Exec(b.tx, "DELETE FROM import_rows WHERE import_id = $1 AND kind IN "+placeKinds+" AND target_id = $2", b.run.number, m.ID); err != nil {
-			return err
-		}
-	}
-	person, err := user.ByID(b.tx, u)
-	if err != nil {
-		return err
-	}
-	return auth.EraseQuietly(b.tx, person, b.by().Actor())
 }

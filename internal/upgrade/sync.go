@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"cmp"
+	"maps"
 
 	"clientele/internal/audit"
 	"clientele/internal/db"
@@ -20,11 +21,12 @@ type known struct {
 	Credentials int64
 	Mark        string
 	Needs       string
-	MergedFrom  int64 // of a login that was brought into another here: what it was before; never written here
+	Needed      db.Null[string] // what Needs was when it was last found; not known of what came in with an early release
+	MergedFrom  int64           // of a login that was brought into another here: what it was before; never written here
 }
 
 const (
-	writtenColumns = "import_id, kind, source_id, target_id, written, secret, address, credentials, mark, needs"
+	writtenColumns = "import_id, kind, source_id, target_id, written, secret, address, credentials, mark, needs, needed"
 	knownColumns   = writtenColumns + ", merged_from"
 )
 
@@ -43,16 +45,16 @@ func (r *run) known(tx *db.Tx, kind string, sources []int64) (map[int64]known, e
 	return out, err
 }
 
-// before reads what became of rows of one kind in runs before this one.
+// before reads what became of rows of one kind in runs before this one. A row
+// whose place another has taken over by now begins anew.
 func (b *batch) before(kind string, sources []int64) (map[int64]known, error) {
 	if !b.again {
 		return map[int64]known{}, nil
 	}
-	return b.known(b.tx, kind, sources)
+	were, err := b.known(b.tx, kind, sources)
+	maps.DeleteFunc(were, func(source int64, _ known) bool { return b.hasGivenUp(kind, source) })
+	return were, err
 }
-
-// alone reports whether all there is here came in by this very run.
-func (r *run) alone() bool { return !r.again && !r.Merge }
 
 // remember writes down which row here a row there became.
 func (b *batch) remember(k known) error {
@@ -61,10 +63,10 @@ func (b *batch) remember(k known) error {
 	}
 	k.ImportID = b.number
 	_, err := db.Exec(b.tx, `
-		INSERT INTO import_rows (`+writtenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-		ON CONFLICT (import_id, kind, source_id) DO UPDATE SET target_id = $4, written = $5, secret = $6, address = $7, credentials = $8, mark = $9, needs = $10,
+		INSERT INTO import_rows (`+writtenColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (import_id, kind, source_id) DO UPDATE SET target_id = $4, written = $5, secret = $6, address = $7, credentials = $8, mark = $9, needs = $10, needed = $11,
 			told_at = CASE WHEN $10 <> '' AND import_rows.needs <> $10 THEN NULL ELSE import_rows.told_at END`,
-		k.ImportID, k.Kind, k.SourceID, k.TargetID, k.Written, k.Secret, k.Address, k.Credentials, k.Mark, k.Needs)
+		k.ImportID, k.Kind, k.SourceID, k.TargetID, k.Written, k.Secret, k.Address, k.Credentials, k.Mark, k.Needs, k.Needed)
 	return err
 }
 
@@ -100,7 +102,7 @@ type wanted[T any] struct {
 	known  known // further columns of what is remembered of it
 	who    string
 	at     int64 // the row for the report, where that is not source
-	client int64 // of an invitation: whose it is there
+	client int64 // of an invitation and of access: whose it is there
 	secret int64 // of a login: a fingerprint of the hash that comes in
 	needs  string
 	placed int64 // the number that it has here; 0 where a dry run would make it
@@ -118,6 +120,14 @@ type shelf[T any] struct {
 	changed func(was, is T) record
 	anew    map[int64]bool  // rows that begin anew, whatever is remembered
 	adopted map[int64]known // what is remembered under another row there
+
+	// due looks at a row that changed there and not here, and reports whether
+	// it is brought up to date now. Whoever says no sees to it later.
+	due func(w *wanted[T], was T) bool
+
+	// wins looks at a row that changed there and here, and reports whether it is
+	// brought up to date all the same.
+	wins func(w *wanted[T], was T) bool
 }
 
 // Why a row stays as it is.
@@ -168,16 +178,19 @@ func over(was, is known) known {
 	if is.Mark == "" {
 		is.Mark = was.Mark
 	}
-	is.Secret, is.Credentials, is.Needs = was.Secret, was.Credentials, was.Needs
+	is.Secret, is.Credentials, is.Needs, is.Needed = was.Secret, was.Credentials, was.Needs, was.Needed
 	is.Written, is.TargetID = was.Written, was.TargetID
 	return is
 }
 
-func (b *batch) see(kind string, source int64) {
-	if b.seen[kind] == nil {
-		b.seen[kind] = numbers{}
+// see takes down that a row is there. It counts from the next step on.
+func (b *batch) see(kind string, source int64) { b.saw = append(b.saw, key{kind, source}) }
+
+func (r *run) note(k key) {
+	if r.seen[k.kind] == nil {
+		r.seen[k.kind] = numbers{}
 	}
-	b.seen[kind].add(source)
+	r.seen[k.kind].add(k.id)
 }
 
 // change writes the rows that changed there and not here.
@@ -197,16 +210,17 @@ func change[T any](b *batch, s shelf[T], moved []*wanted[T], were map[int64]know
 	for _, w := range moved {
 		row, there := now[w.placed]
 		w.row = s.table.WithNumber(w.row, w.placed)
-		switch untouched := there && db.Fingerprint(row) == were[w.source].Written; {
+		untouched := there && db.Fingerprint(row) == were[w.source].Written
+		switch {
 		case !there:
 			w.left = true
 			b.count(s.what, Counted{Kept: 1})
 			b.say(NeedsPerson, s.source, cmp.Or(w.at, w.source), goneHere, w.who)
-		case !untouched:
+		case !untouched && (s.wins == nil || !s.wins(w, row)):
 			w.left = true
 			b.count(s.what, Counted{Kept: 1})
 			b.say(NeedsPerson, s.source, cmp.Or(w.at, w.source), keptOurs, w.who)
-		default:
+		case s.due == nil || s.due(w, row):
 			b.count(s.what, Counted{Changed: 1})
 			if err := rewrite(b, s, w, row); err != nil {
 				return err
@@ -267,34 +281,36 @@ func number[T any](b *batch, s shelf[T], fresh []*wanted[T]) error {
 	if len(want) == 0 {
 		return reserve(b, s, fresh)
 	}
-	var list []int64
-	if !b.alone() {
-		var err error
-		if list, err = db.In[int64](b.tx, "SELECT id FROM "+s.table.Name+" WHERE id", want); err != nil {
-			return err
-		}
+	list, err := db.In[int64](b.tx, "SELECT id FROM "+s.table.Name+" WHERE id", want)
+	if err != nil {
+		return err
 	}
 	taken := map[int64]bool{}
 	for _, n := range list {
 		taken[n] = true
 	}
+	var others []*wanted[T]
 	var highest int64
 	for _, w := range fresh {
-		if w.placed = w.number; taken[w.number] || w.number <= 0 {
-			var err error
-			if w.placed, err = b.above(s.table.Name); err != nil {
-				return err
-			}
+		if taken[w.number] || w.number <= 0 {
+			others = append(others, w)
+			continue
 		}
+		w.placed = w.number
 		taken[w.placed] = true
 		highest = max(highest, w.placed)
 	}
 	if b.DryRun {
-		return nil
+		return foresee(b, s, others)
 	}
-	return db.KeepFree(b.tx, s.table.Name, highest)
+	if err := db.KeepFree(b.tx, s.table.Name, highest); err != nil {
+		return err
+	}
+	return reserve(b, s, others)
 }
 
+// reserve takes the next numbers of the table, of which nobody else is given
+// any: people may sign up meanwhile.
 func reserve[T any](b *batch, s shelf[T], fresh []*wanted[T]) error {
 	if b.DryRun {
 		return nil
@@ -309,19 +325,34 @@ func reserve[T any](b *batch, s shelf[T], fresh []*wanted[T]) error {
 	return nil
 }
 
-// above is a number above all that are taken or wanted, the same in a dry run.
-func (b *batch) above(table string) (int64, error) {
-	next, ok := b.numbers[table]
-	if !ok {
-		next, ok = b.next[table]
-	}
-	if !ok {
-		last, err := db.One[int64](b.tx, "SELECT COALESCE(MAX(id), 0) FROM "+table)
-		if err != nil {
-			return 0, err
+// foresee gives new rows the numbers that a run would reserve for them.
+func foresee[T any](b *batch, s shelf[T], fresh []*wanted[T]) error {
+	for _, w := range fresh {
+		next, ok := b.numbers[s.table.Name]
+		if !ok {
+			next, ok = b.next[s.table.Name]
 		}
-		next = max(last, b.survey.maxClient, b.survey.maxUser) + 1
+		if !ok {
+			last, err := db.Last(b.tx, s.table.Name)
+			if err != nil {
+				return err
+			}
+			next = max(last, b.keptFree(s.table.Name)) + 1
+		}
+		w.placed = next
+		b.numbers[s.table.Name] = next + 1
 	}
-	b.numbers[table] = next + 1
-	return next, nil
+	return nil
+}
+
+// keptFree is the highest number of a table that is kept for the rows that
+// have it there.
+func (r *run) keptFree(table string) int64 {
+	switch table {
+	case "accounts":
+		return r.survey.maxClient
+	case "users":
+		return max(r.survey.maxUser, r.survey.maxClient)
+	}
+	return 0
 }

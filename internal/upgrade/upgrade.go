@@ -78,7 +78,7 @@ func (u *Upgrade) Run(ctx context.Context, src whmcs.Source, o Options, report *
 	}
 	r := &run{
 		Upgrade: u, Options: o, src: src, version: version, report: report, runner: rand.Text(),
-		survey: newSurvey(), counts: map[string]*Counted{}, seen: map[string]numbers{}, fates: map[key]fate{}, next: map[string]int64{}, marks: map[string]bool{},
+		survey: newSurvey(), counts: map[string]*Counted{}, seen: map[string]numbers{}, fates: map[key]fate{}, next: map[string]int64{}, gained: gains{}, opened: numbers{}, owning: numbers{}, marks: map[string]bool{},
 	}
 	err = r.all(ctx)
 	return r.head(), err
@@ -104,7 +104,12 @@ type run struct {
 	seen       map[string]numbers // the rows there are in the source, by kind
 	fates      map[key]fate       // of the users who have no login of their own here
 	marks      map[string]bool    // what may stand there twice, and not here
-	next       map[string]int64   // the next number above all, by table
+	next       map[string]int64   // the next number that a dry run would give, by table
+	left       []known            // places that a dry run would have taken from an owner
+	gained     gains
+	opened     numbers    // clients whose accounts a dry run would have opened
+	owning     numbers    // clients that a dry run would have given a new owner
+	demotions  []demotion // owners who are none any more there
 	done       int64
 	steps      int
 }
@@ -121,7 +126,7 @@ func (r *run) all(ctx context.Context) error {
 	for _, pass := range []func(context.Context) error{
 		r.sayMissing,
 		r.readCurrencies, r.readAdmins, r.bringGroups, r.bringFields, r.bringUsers, r.bringClients, r.bringContacts,
-		r.bringLinks, r.bringValues, r.bringNotes, r.bringInvites, r.bringIdentities, r.sweep, r.finish,
+		r.bringLinks, r.bringValues, r.bringNotes, r.bringInvites, r.bringIdentities, r.sweep, r.standInForNobody, r.finish,
 	} {
 		if err := pass(ctx); err != nil {
 			return err
@@ -186,11 +191,23 @@ func (r *run) begin(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := db.KeepFree(tx, "accounts", r.survey.maxClient); err != nil {
+		if err := r.mendStarts(tx); err != nil {
 			return err
 		}
-		return db.KeepFree(tx, "users", max(r.survey.maxUser, r.survey.maxClient))
+		if err := db.KeepFree(tx, "accounts", r.keptFree("accounts")); err != nil {
+			return err
+		}
+		return db.KeepFree(tx, "users", r.keptFree("users"))
 	})
+}
+
+// mendStarts has access begin that an early release has brought in with a
+// beginning in time to come.
+func (r *run) mendStarts(tx *db.Tx) error {
+	_, err := db.Exec(tx, `
+		UPDATE memberships SET starts_at = $2 WHERE starts_at > $2
+			AND id IN (SELECT target_id FROM import_rows WHERE import_id = $1 AND kind IN `+placeKinds+")", r.number, tx.Now)
+	return err
 }
 
 func secretPlace(number id.Import) string { return "imports/key/" + id.String(number) }
@@ -316,14 +333,18 @@ func (r *run) progress(rows int, what string) {
 // counts are of one transaction, which may be tried more than once.
 type batch struct {
 	*run
-	tx      *db.Tx
-	lines   []Line
-	counted map[string]Counted
-	numbers map[string]int64
-	records []record
-	marks   map[string]bool
-	special map[key]fate
-	lost    []id.User // who has lost a way to sign in by this step
+	tx        *db.Tx
+	lines     []Line
+	counted   map[string]Counted
+	numbers   map[string]int64
+	records   []record
+	marks     map[string]bool
+	special   map[key]fate
+	saw       []key
+	left      []known
+	gained    gains
+	demotions []demotion
+	lost      []id.User // who has lost a way to sign in by this step
 }
 
 // errOvertaken stops a run when another has begun.
@@ -333,7 +354,7 @@ var errOvertaken = fault.New(fault.Conflict, "overtaken", "Another run of the up
 func (r *run) step(ctx context.Context, do func(*batch) error) error {
 	var b *batch
 	try := func(tx *db.Tx) error {
-		b = &batch{run: r, tx: tx, counted: map[string]Counted{}, numbers: map[string]int64{}, marks: map[string]bool{}, special: map[key]fate{}}
+		b = &batch{run: r, tx: tx, counted: map[string]Counted{}, numbers: map[string]int64{}, marks: map[string]bool{}, special: map[key]fate{}, gained: gains{}}
 		if err := b.claim(); err != nil {
 			return err
 		}
@@ -346,7 +367,7 @@ func (r *run) step(ctx context.Context, do func(*batch) error) error {
 	if r.DryRun {
 		run = r.DB.Read
 	}
-	if err := patiently(ctx, func() error { return run(ctx, db.Wide, try) }); err != nil {
+	if err := patiently(ctx, func() error { return unlessTaken(func() error { return run(ctx, db.Wide, try) }) }); err != nil {
 		return err
 	}
 	if err := r.analyze(ctx); err != nil {
@@ -355,6 +376,13 @@ func (r *run) step(ctx context.Context, do func(*batch) error) error {
 	maps.Copy(r.next, b.numbers)
 	maps.Copy(r.marks, b.marks)
 	maps.Copy(r.fates, b.special)
+	for _, k := range b.saw {
+		r.note(k)
+	}
+	r.left, r.demotions = append(r.left, b.left...), append(r.demotions, b.demotions...)
+	for account, people := range b.gained {
+		r.gained[account] = append(r.gained[account], people...)
+	}
 	for what, c := range b.counted {
 		r.add(what, c)
 	}
@@ -368,6 +396,21 @@ func (r *run) analyze(ctx context.Context) error {
 		return nil
 	}
 	return r.DB.Analyze(ctx, "import_rows", "users", "accounts", "memberships", "invitations")
+}
+
+// clashes is how often a step is tried anew that wanted what somebody else has
+// just taken.
+const clashes = 5
+
+// unlessTaken does a step anew where somebody has signed up with an address
+// while it was looked for: the next time it is found.
+func unlessTaken(do func() error) (err error) {
+	for range clashes {
+		if err = do(); !db.Exists(err) {
+			return err
+		}
+	}
+	return err
 }
 
 // patience is how often a step is tried anew while the database is away.

@@ -91,3 +91,29 @@ func (s *stage) bring(options ...func(*upgrade.Options)) outcome {
 func dryRun(o *upgrade.Options) { o.DryRun = true }
 
 func merge(o *upgrade.Options) { o.Merge = true }
+
+// eachShape runs a test on both engines and both generations.
+func eachShape(t *testing.T, test func(t *testing.T, s *stage)) {
+	for _, shape := range both {
+		t.Run(shape, func(t *testing.T) { each(t, shape, test) })
+	}
+}
+
+// bothWays does a dry run and a real one, which must say the same.
+func (s *stage) bothWays(t *testing.T) outcome {
+	t.Helper()
+	dry := s.bring(dryRun, merge)
+	out := s.bring(merge)
+	same(t, dry, out)
+	if list := unowned(s.World); len(list) > 0 {
+		t.Errorf("nobody owns the accounts %v", list)
+	}
+	return out
+}
+
+// unowned are the open accounts that nobody owns.
+func unowned(w *apptest.World) []int64 {
+	return apptest.Query[int64](w, `
+		SELECT a.id FROM accounts a WHERE a.status <> 'closed' AND NOT EXISTS (
+			SELECT 1 FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.account_id = a.id AND m.owner AND m.status = 'active' AND m.ends_at IS NULL AND u.status = 'active')`)
+}

@@ -59,6 +59,7 @@ func (s *live) begin(ctx context.Context) (err error) {
 		return err
 	}
 	for _, statement := range []string{
+		"SET SESSION time_zone = '+00:00'", // as in a dump
 		"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
 		"START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
 	} {
