@@ -27,7 +27,9 @@ func (y *story) staffSteers(t *testing.T) {
 		}
 		b.open("/staff")
 	}
-	b.press("Accounts", "Dashboard").write("Name, address or number", "bakery").sees("Harbour Bakery").press("Harbour Bakery").sees("Standing")
+	b.press("Accounts", "Dashboard").write("Name, address or number", "bakery")
+	b.waits("for the list to be narrowed", func() bool { return !strings.Contains(b.text(), "Still Water Yoga") })
+	b.press("Harbour Bakery").sees("Standing")
 	b.press("Users", "Summary").sees("Nora Baker", "Owner", "Invitations", ben, "Declined")
 
 	b.press("Invite somebody").sees("Invite somebody to Harbour Bakery").write("Mail address", ben).tick("Billing").press("Send invitation")
