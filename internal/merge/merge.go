@@ -63,21 +63,16 @@ type Plan struct {
 }
 
 // half is what somebody may read of a plan who has shown one of the two logins
-// only: her own rows. Of what the other one is, only its address is told to
-// whoever gives hers away, since she has to know to whom.
+// only. Who gives hers away reads what she gives, and to whom. Who would get it
+// reads nothing of what the other one opens, not even where both of them are in.
 func (p Plan) half(mine id.User) Plan {
 	h := Plan{Keep: p.Keep, Other: p.Other, Digest: shown(p, mine), Half: true}
-	for _, j := range p.Joinings {
-		one := access.Joining{Account: j.Account, Name: j.Name, Gate: j.Gate}
-		if one.Theirs = j.Theirs; mine == p.Keep.ID {
-			one.Theirs, one.Mine = access.Member{}, j.Mine
-		}
-		if one.Theirs.ID+one.Mine.ID != 0 {
-			h.Joinings = append(h.Joinings, one)
-		}
+	if mine == p.Keep.ID {
+		return h
 	}
-	if mine == p.Other.ID {
-		h.Invitations = p.Invitations
+	h.Invitations = p.Invitations
+	for _, j := range p.Joinings {
+		h.Joinings = append(h.Joinings, access.Joining{Account: j.Account, Name: j.Name, Gate: j.Gate, Theirs: j.Theirs})
 	}
 	return h
 }
