@@ -99,7 +99,7 @@ func (b *Backoffice) mail(r *web.Request, by staff.For[staff.ReadMail]) error {
 
 // openMail shows a kept message with its link: without a mail server the log
 // is everybody's mailbox.
-func (b *Backoffice) openMail(r *web.Request, by staff.For[staff.ReadMail]) error {
+func (b *Backoffice) openMail(r *web.Request, by staff.For[staff.OpenMail]) error {
 	number, err := web.PathID[id.Mail](r, "mail")
 	if err != nil {
 		return err

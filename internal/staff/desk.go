@@ -196,7 +196,7 @@ func (f For[P]) MayOpen(m mail.LogEntry) bool {
 }
 
 // OpenMail reads a kept message with its link, and notes that it was read.
-func (s *Staff) OpenMail(ctx context.Context, by For[ReadMail], o *mail.Outbox, number id.Mail) (m mail.LogEntry, err error) {
+func (s *Staff) OpenMail(ctx context.Context, by For[OpenMail], o *mail.Outbox, number id.Mail) (m mail.LogEntry, err error) {
 	defer fault.Wrap(&err, "staff.OpenMail(%d)", number)
 	err = s.db.Write(ctx, db.Wide, func(tx *db.Tx) error {
 		m, err = o.Read(tx, number)

@@ -43,6 +43,9 @@ type (
 	SeeLooks struct{}
 	// ReadMail reads the mail log.
 	ReadMail struct{}
+	// OpenMail reads kept mail with its link, too, which opens what its
+	// recipient may open.
+	OpenMail struct{}
 	// ReadLog reads and exports the audit log of all accounts.
 	ReadLog struct{}
 	// ManageStaff adds and removes operators, and their roles.
@@ -69,6 +72,9 @@ func (Configure) in(may access.StaffSet) bool      { return may.Has(access.Staff
 func (SeeSystem) in(may access.StaffSet) bool      { return may.Has(access.StaffSeeSystem) }
 func (ManageSystem) in(may access.StaffSet) bool   { return may.Has(access.StaffManageSystem) }
 
+func (OpenMail) in(may access.StaffSet) bool {
+	return may.Has(access.StaffReadMail) && (may.Has(access.StaffHelp) || may.Has(access.StaffManageStaff))
+}
 func (SeeLooks) in(may access.StaffSet) bool {
 	return may.Has(access.StaffViewAs) || may.Has(access.StaffManageStaff)
 }

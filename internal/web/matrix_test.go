@@ -336,8 +336,8 @@ func TestT058_EachPermissionOpensItsOwnRoutesAndNoOther(t *testing.T) {
 // roleMay is what each role of operators may do, written down once more,
 // apart from the code.
 var roleMay = map[string][]string{
-	"administrator": {"Look", "Help", "ManageAccounts", "Own", "Recover", "ViewAs", "ActAs", "SeeLooks", "ReadMail", "ReadLog", "ManageStaff", "Configure", "SeeSystem", "ManageSystem"},
-	"support":       {"Look", "Help", "ManageAccounts", "Recover", "ViewAs", "ActAs", "SeeLooks", "ReadMail"},
+	"administrator": {"Look", "Help", "ManageAccounts", "Own", "Recover", "ViewAs", "ActAs", "SeeLooks", "ReadMail", "OpenMail", "ReadLog", "ManageStaff", "Configure", "SeeSystem", "ManageSystem"},
+	"support":       {"Look", "Help", "ManageAccounts", "Recover", "ViewAs", "ActAs", "SeeLooks", "ReadMail", "OpenMail"},
 	"billing":       {"Look", "ManageAccounts", "ViewAs", "SeeLooks", "ReadMail"},
 	"readonly":      {"Look", "ReadLog", "SeeSystem"},
 }

@@ -51,6 +51,9 @@ func isRecovery(approved string) func(*stage, *apptest.Browser) {
 // ownsNothing has the user own nothing that is open.
 const ownsNothing = "UPDATE accounts SET status = 'closed', closed_at = created_at WHERE id IN (SELECT account_id FROM memberships WHERE user_id = {user} AND owner)"
 
+// closesAll closes what the user owns, as it must be before a login is suspended.
+func closesAll(s *stage, _ *apptest.Browser) { s.Exec(s.words.Replace(ownsNothing)) }
+
 const suspendedUser = "UPDATE users SET status = 'suspended', suspended_at = created_at WHERE id = {user}"
 
 // deskUses are the routes of what staff keep beside accounts, and do about
@@ -79,7 +82,7 @@ var deskUses = map[string]use{
 	"POST /staff/fields/{field}/up":                            {},
 	"POST /staff/fields/{field}/remove":                        {},
 	"POST /staff/users/{user}/suspend":                         {before: ownsNothing, fields: []string{"reason", "Somebody else reads her mail."}},
-	"POST /staff/users/{user}/restore":                         {before: suspendedUser},
+	"POST /staff/users/{user}/restore":                         {before: suspendedUser, begin: closesAll},
 	"POST /staff/users/{user}/sessions/{login}/end":            {},
 }
 
