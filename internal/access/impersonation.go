@@ -31,6 +31,7 @@ type Impersonation struct {
 	ExpiresAt   time.Time
 	ActingAt    db.Null[time.Time]
 	EndedAt     db.Null[time.Time]
+	EndedWhy    string    // one of the words of its column, once it has ended
 	SessionFrom time.Time // when the operator signed in
 	SeenAt      time.Time // when the operator was last seen
 	Version     int64     // of the settings
@@ -46,7 +47,7 @@ type Impersonation struct {
 // impersonationSQL reads impersonations, for the time in $1.
 const impersonationSQL = `
 	SELECT v.id, v.staff_id, s.name AS staff_name, v.staff_session_id AS session_id, v.user_id, u.name AS user_name, v.account_id, a.name AS account_name,
-		v.reason, v.origin, v.created_at, v.expires_at, v.acting_at, v.ended_at, x.created_at AS session_from, x.seen_at, ` + setting.VersionSQL + ` AS version, ` + StaffHoldingSQL + `,
+		v.reason, v.origin, v.created_at, v.expires_at, v.acting_at, v.ended_at, v.ended_why, x.created_at AS session_from, x.seen_at, ` + setting.VersionSQL + ` AS version, ` + StaffHoldingSQL + `,
 		s.status = 'active' AS staff_active, x.ended_at IS NULL AND x.expires_at > $1 AND x.created_at <= $1 AS session_open,
 		u.status = 'active' AS user_active, EXISTS (SELECT 1 FROM staff o WHERE o.address = u.address AND o.status = 'active') AS user_is_staff, a.staff_may_look
 	FROM impersonations v JOIN staff s ON s.id = v.staff_id JOIN staff_sessions x ON x.id = v.staff_session_id AND x.staff_id = v.staff_id
@@ -69,7 +70,7 @@ func (i Impersonation) Over(now time.Time, rules *setting.Values) (why string) {
 	may := i.Set()
 	switch {
 	case i.EndedAt.Valid:
-		return "ended"
+		return i.EndedWhy
 	case !now.Before(i.ExpiresAt) || now.Before(i.CreatedAt):
 		return "expired"
 	case !i.StaffActive:

@@ -66,6 +66,7 @@ type Options struct {
 	Clock   func() time.Time // the wall clock where it is nil
 	Poll    time.Duration    // how often the queues are looked at
 	Backoff func(failures int) time.Duration
+	Later   bool   // hourly work begins an hour after the start
 	Release string // of the program, as backups and the System page name it
 }
 
@@ -98,7 +99,7 @@ func New(ctx context.Context, c config.Settled, log *slog.Logger, o Options) (_ 
 	if a.Settings, err = setting.Open(ctx, d, key, c); err != nil {
 		return nil, err
 	}
-	a.Jobs = job.New(d, job.Options{Wall: time.Now, Log: log, Poll: o.Poll, Backoff: o.Backoff, Before: a.Settings.Refresh})
+	a.Jobs = job.New(d, job.Options{Wall: time.Now, Log: log, Poll: o.Poll, Backoff: o.Backoff, Later: o.Later, Before: a.Settings.Refresh})
 	a.build(key, o.Release)
 	return a, a.Jobs.Build()
 }

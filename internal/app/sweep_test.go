@@ -36,3 +36,22 @@ func TestTheSweepDeletesWhatHasEndedAndNothingElse(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatIsDoneHourlyIsDoneAtTheStart: a server that runs for less than an
+// hour at a time sweeps, too.
+func TestWhatIsDoneHourlyIsDoneAtTheStart(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		w.Browser().Get("/signup").Submit("/signup", map[string][]string{
+			"name": {"Ben"}, "address": {"ben@bakery.example"}, "password": {apptest.Password}, "kind": {"login"},
+		}).Must(200)
+		w.Clock.Move(25 * time.Hour)
+		w.Restart()
+		if w.Count("signups") != 1 {
+			t.Fatal("a world swept by itself")
+		}
+		w.HourlyAtStart = true
+		w.Restart()
+		eventually(t, "the sign-up that ended is deleted", func() bool { return w.Count("signups") == 0 })
+		eventually(t, "the log is signed", func() bool { return w.Count("audit_checkpoints") > 0 })
+	})
+}

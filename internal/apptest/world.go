@@ -30,10 +30,16 @@ const BaseURL = "https://clientele.test"
 // A World is the product, running, with everything around it.
 type World struct {
 	*app.App
-	Engine   db.Engine
-	Clock    *Clock
-	Mail     *MailServer
-	Logs     *Logs
+	Engine db.Engine
+	Clock  *Clock
+	Mail   *MailServer
+	Logs   *Logs
+
+	// HourlyAtStart has the next start do at once what is done every hour.
+	// Else no world does it by itself, since it would come at any moment of a
+	// test.
+	HourlyAtStart bool
+
 	settings config.Config
 	seen     *witness
 	t        testing.TB
@@ -84,7 +90,7 @@ func (w *World) start() {
 	}
 	log := slog.New(slog.NewJSONHandler(w.Logs, nil))
 	w.App, err = app.New(context.Background(), settled, log, app.Options{
-		Clock: w.Clock.Now, Release: "test", Poll: 25 * time.Millisecond, Backoff: func(int) time.Duration { return 100 * time.Millisecond },
+		Clock: w.Clock.Now, Release: "test", Poll: 25 * time.Millisecond, Backoff: func(int) time.Duration { return 100 * time.Millisecond }, Later: !w.HourlyAtStart,
 	})
 	if err != nil {
 		w.t.Fatal(err)

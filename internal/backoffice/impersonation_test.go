@@ -474,7 +474,8 @@ func TestT113_AnothersTokenIsNotOnesOwn(t *testing.T) {
 		s := newShoulder(w)
 		kim := w.Operator("Kim Lee", "kim@northbeam.example", "support")
 		s.look(s.sam, s.alice.User, s.harbour)
-		kim.SetCookie(&http.Cookie{Name: lookCookie, Value: s.sam.Cookie(lookCookie), Path: "/", Secure: true})
+		token := s.sam.Cookie(lookCookie)
+		kim.SetCookie(&http.Cookie{Name: lookCookie, Value: token, Path: "/", Secure: true})
 		kim.PostOnly("/staff/impersonation/act", nil).Must(409)
 		kim.PostOnly("/staff/impersonation/end", nil).Must(303)
 		if s.running() != 1 || w.Count("impersonations WHERE acting_at IS NOT NULL") != 0 {
@@ -484,8 +485,10 @@ func TestT113_AnothersTokenIsNotOnesOwn(t *testing.T) {
 			t.Error("Kim sees what Sam looks at")
 		}
 		kim.PostOnly("/staff/impersonations/1/end", nil).Must(403)
-		kim.SetCookie(&http.Cookie{Name: lookCookie, Value: s.sam.Cookie(lookCookie), Path: "/", Secure: true})
+		kim.SetCookie(&http.Cookie{Name: lookCookie, Value: token, Path: "/", Secure: true})
 		s.sam.PostOnly("/staff/signout", nil).Must(303)
+		kim.Get(s.front).Must(403, "Your staff session is over.")
+		kim.SetCookie(&http.Cookie{Name: lookCookie, Value: token, Path: "/", Secure: true})
 		kim.Get(s.front).Must(403, "Your staff session is over.")
 		kim.SetCookie(&http.Cookie{Name: lookCookie, Value: strings.Repeat("x", 43), Path: "/", Secure: true})
 		kim.Get(s.front).Must(403, "You no longer look as somebody else.")
@@ -512,6 +515,7 @@ func TestT113_SweepWritesDownWhatIsOver(t *testing.T) {
 		if s.running() != 0 || w.Count("audit_records WHERE event = 'impersonation.ended' AND subject_id = $1", s.alice.User) != 1 {
 			t.Error("its end is not written down once")
 		}
+		s.sam.Get(s.front).Must(403, "You no longer look as somebody else. The hour is over.")
 	})
 }
 

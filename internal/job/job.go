@@ -45,6 +45,7 @@ type Options struct {
 	Poll    time.Duration                    // how often the queues are looked at
 	Backoff func(failures int) time.Duration // how long to wait before the next try
 	Before  func(context.Context) error      // runs before every job; may be nil
+	Later   bool                             // what is done at intervals is first done after one, and not at the start
 }
 
 // Jobs enqueues and works.
@@ -130,12 +131,12 @@ func RegisterLong[A Args](j *Jobs, timeout time.Duration, work func(context.Cont
 }
 
 // Every has a job enqueued at intervals, by one of the nodes at a time, and
-// once soon after the start.
+// once soon after the start unless Options.Later.
 func (j *Jobs) Every(interval time.Duration, args Args) {
 	j.every[args.Kind()] = interval
 	j.periodic = append(j.periodic, river.NewPeriodicJob(river.PeriodicInterval(interval),
 		func() (river.JobArgs, *river.InsertOpts) { return args, &river.InsertOpts{Queue: string(Bulk)} },
-		&river.PeriodicJobOpts{RunOnStart: true}))
+		&river.PeriodicJobOpts{RunOnStart: !j.options.Later}))
 }
 
 // Build finishes the set-up, after which jobs can be enqueued.
