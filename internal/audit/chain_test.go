@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -71,31 +70,24 @@ func unguard(w *apptest.World) {
 // errUndo ends a transaction that is not to be kept.
 var errUndo = errors.New("undo")
 
-// settled waits for the checkpoint that is made soon after the start.
-func settled(t *testing.T, w *apptest.World) {
+// sign makes a checkpoint.
+func sign(t *testing.T, w *apptest.World) {
 	t.Helper()
-	for w.Count("audit_checkpoints") == 0 {
-		select {
-		case <-t.Context().Done():
-			t.Fatal("the start makes no checkpoint")
-		default:
-			runtime.Gosched()
-		}
+	if err := w.Checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }
 
 // someLog is a log in several lanes with a checkpoint in its middle.
 func someLog(t *testing.T, w *apptest.World) {
 	t.Helper()
-	settled(t, w)
+	sign(t, w)
 	for n := range 40 {
 		if err := write(w, id.Account(1040+n%5), map[string]int{"n": n}); err != nil {
 			t.Fatal(err)
 		}
 		if n == 30 {
-			if err := w.Checkpoint(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			sign(t, w)
 			w.Clock.Move(time.Hour)
 		}
 	}
@@ -311,9 +303,7 @@ func TestT144_AnOldLogWithoutAnyCheckpointIsNotWhole(t *testing.T) {
 func TestT144_ALogCutOffWithItsCheckpointsMissesTheOneThatWasNoted(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		someLog(t, w)
-		if err := w.Checkpoint(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		sign(t, w)
 		noted := whole(t, w).Last.Name()
 		if !strings.Contains(w.Logs.String(), noted) {
 			t.Errorf("the server's log does not name %s", noted)
@@ -350,6 +340,7 @@ func TestT144_ALogCutOffWithItsCheckpointsMissesTheOneThatWasNoted(t *testing.T)
 func TestT144_RecordsFromBeforeTheChainArePutIntoItOnce(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		const records = 2500
+		sign(t, w)
 		unguard(w)
 		w.Exec("DELETE FROM audit_records")
 		w.Exec("UPDATE audit_heads SET seq = 0, hash = ''")

@@ -142,6 +142,8 @@ func TestFailedJobsAreShownAndTriedAgain(t *testing.T) {
 func TestBackupsFromThePage(t *testing.T) {
 	folder := t.TempDir()
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		w.HourlyAtStart = true
+		w.Restart()
 		root := w.Operator("Root", "root@northbeam.example", "administrator")
 		dir := w.Config.BackupDir
 		until(t, root.Browser, "/staff/system/backups", "Read again when written") // the daily one
