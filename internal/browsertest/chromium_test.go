@@ -12,8 +12,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// The names under which Chromium is installed.
-var browserNames = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
+// The names under which Chromium is installed. The headless shell comes first:
+// it is the same browser without windows, and takes half the time.
+var browserNames = []string{"chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
 
 // A chromium is the one browser of this test binary. Everybody in the tests
 // has a profile of her own in it.
