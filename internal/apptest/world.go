@@ -42,6 +42,7 @@ type World struct {
 
 	settings config.Config
 	seen     *witness
+	ended    bool
 	t        testing.TB
 }
 
@@ -73,13 +74,21 @@ func New(t testing.TB, e db.Engine, settings ...Setting) *World {
 	}
 	w.seen.https = strings.HasPrefix(w.settings.BaseURL, "https:")
 	w.start()
-	t.Cleanup(func() {
-		if !t.Failed() {
-			w.Oracles()
-		}
-		w.stop()
-	})
+	t.Cleanup(w.End)
 	return w
+}
+
+// End asks the oracles and stops the product, once; a world that has not ended
+// does with its test.
+func (w *World) End() {
+	if w.ended {
+		return
+	}
+	w.ended = true
+	if !w.t.Failed() {
+		w.Oracles()
+	}
+	w.stop()
 }
 
 func (w *World) start() {

@@ -19,7 +19,7 @@ import (
 // nothing.
 func TestT062_AFormActsOnTheAccountOfItsPage(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
-		for _, r := range unsafe(w) {
+		for w, r := range each(t, w, unsafe(w)) {
 			if !strings.Contains(r.Pattern, "{account}") {
 				continue
 			}

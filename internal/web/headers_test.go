@@ -184,7 +184,7 @@ func drawn(n *goquery.Selection, attribute string) bool {
 func TestT118_CookiesAreOutOfReach(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
 		seen := map[string]bool{}
-		for _, r := range unsafe(w) {
+		for w, r := range each(t, w, unsafe(w)) {
 			s := newStage(t, w)
 			s.ready(t, r)
 			b := s.browser(t, r)

@@ -18,7 +18,7 @@ import (
 // which two parsers could read it differently.
 func TestT123_AFormIsReadOnceAndStrictly(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
-		for _, r := range unsafe(w) {
+		for w, r := range each(t, w, unsafe(w)) {
 			s := newStage(t, w)
 			s.ready(t, r)
 			b := s.browser(t, r)

@@ -70,7 +70,7 @@ var ours = []string{"Sec-Fetch-Site", "same-origin", "Origin", apptest.BaseURL}
 // records the one event that the route names.
 func TestT117_NothingChangesFromElsewhere(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
-		for _, r := range unsafe(w) {
+		for w, r := range each(t, w, unsafe(w)) {
 			s := newStage(t, w)
 			s.ready(t, r)
 			b := s.browser(t, r)
@@ -359,7 +359,7 @@ const ofOneSession = "POST /staff/impersonation/act"
 // staff area as a visitor, a customer, and an operator of each role.
 func TestT114_TheStaffAreaIsOpenToEachRoleAsFarAsItGoes(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
-		for _, r := range guarded(w, "staff") {
+		for w, r := range each(t, w, guarded(w, "staff")) {
 			s := newStage(t, w)
 			s.ready(t, r)
 			before := stateOf(w)

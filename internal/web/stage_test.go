@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"fmt"
+	"iter"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -391,6 +392,22 @@ func unsafe(w *apptest.World) (out []web.Route) {
 		}
 	}
 	return out
+}
+
+// each goes through routes, a few in one world each: what has been staged for
+// many makes it slow to see what has changed.
+func each(t *testing.T, w *apptest.World, routes []web.Route) iter.Seq2[*apptest.World, web.Route] {
+	return func(yield func(*apptest.World, web.Route) bool) {
+		for n, r := range routes {
+			if n > 0 && n%12 == 0 {
+				w.End()
+				w = apptest.New(t, w.Engine, kept)
+			}
+			if !yield(w, r) {
+				return
+			}
+		}
+	}
 }
 
 // guarded lists the routes behind one guard.

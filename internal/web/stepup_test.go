@@ -45,7 +45,7 @@ func TestT104_WhatMattersAsksForAFreshProof(t *testing.T) {
 // confirming, at its last moment, and after it.
 func TestT104_AFreshProofLastsTenMinutesInOneSession(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, w *apptest.World) {
-		for _, r := range careful(w) {
+		for w, r := range each(t, w, careful(w)) {
 			s := newStage(t, w)
 			s.ready(t, r)
 			b := s.browser(t, r)
