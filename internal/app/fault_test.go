@@ -335,7 +335,6 @@ func TestThePagesComeBackWithCutSessions(t *testing.T) {
 func TestThePagesComeBackWithTheDatabase(t *testing.T) {
 	t.Parallel()
 	way := newGate(t, "unix", "")
-	way.open()
 	w := apptest.New(t, db.Postgres, func(c *config.Config) {
 		u, err := url.Parse(c.DatabaseURL)
 		if err != nil {
@@ -343,6 +342,7 @@ func TestThePagesComeBackWithTheDatabase(t *testing.T) {
 		}
 		q := u.Query()
 		way.to = filepath.Join(q.Get("host"), ".s.PGSQL.5432")
+		way.open()
 		q.Del("host")
 		q.Set("sslmode", "disable")
 		u.Host, u.RawQuery = way.address, q.Encode()
