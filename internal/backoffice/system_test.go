@@ -110,6 +110,12 @@ func TestFailedJobsAreShownAndTriedAgain(t *testing.T) {
 		w.In(func(tx *db.Tx) error {
 			return w.Jobs.Enqueue(tx, job.Urgent, false, brokenArgs{Secret: "told-to-nobody"})
 		})
+		for deadline := time.Now().Add(20 * time.Second); w.Count("river_job WHERE kind = 'mail.deliver' AND state = 'retryable' AND attempt > 0") == 0; {
+			w.Exec("UPDATE river_job SET state = 'retryable', scheduled_at = '2199-01-01 00:00:00' WHERE kind = 'mail.deliver' AND state IN ('available', 'retryable') AND attempt > 0") // else it is tried all the time
+			if time.Now().After(deadline) {
+				t.Fatal("the job does not fail")
+			}
+		}
 		kind := "/staff/system/jobs?kind=mail.deliver"
 		page := until(t, root.Browser, kind, "no such row")
 		if page.Says("told-to-nobody") || !page.Says("Send mail") {
@@ -124,11 +130,7 @@ func TestFailedJobsAreShownAndTriedAgain(t *testing.T) {
 			t.Error("who may not have jobs tried again is offered it")
 		}
 		reader.Post("/staff/system/jobs/retry", url.Values{"kind": {"mail.deliver"}}).Must(http.StatusForbidden)
-		for deadline := time.Now().Add(20 * time.Second); !root.Post("/staff/system/jobs/retry", url.Values{"kind": {"mail.deliver"}}).Must(http.StatusOK).Says("being tried again now"); {
-			if time.Now().After(deadline) {
-				t.Fatal("no failed job is found to try again") // it is tried all the time, and may be at work whenever one asks
-			}
-		}
+		root.Post("/staff/system/jobs/retry", url.Values{"kind": {"mail.deliver"}}).Must(http.StatusOK, "being tried again now")
 		root.Post("/staff/system/jobs/retry", url.Values{"job": {"999999"}}).Must(http.StatusConflict, "does not wait to be tried again")
 		root.Get("/staff/system/jobs?kind=nothing").Must(http.StatusNotFound)
 		if w.Count("audit_records WHERE event = 'system.jobs_retried' AND actor_id = $1", root.Staff) == 0 {
