@@ -37,7 +37,9 @@ func TestT042_TenThousandGrants(t *testing.T) {
 		if (p.MayGrant(want) == nil) != inside {
 			t.Fatalf("who holds %v gives %v: %v", actor, want, p.MayGrant(want))
 		}
-		one := draw() & draw() & draw()
+		one := draw()
+		one &= draw()
+		one &= draw()
 		m := Member{UserID: 2, Permissions: target, OnObjects: one & onObject["service"], Owner: r.IntN(10) == 0}
 		below := (target|m.OnObjects)&^actor == 0 && !m.Owner
 		if (p.MayTouch(m) == nil) != below {

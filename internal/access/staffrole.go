@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"clientele/internal/db"
-	"clientele/internal/id"
 )
 
 // A StaffBit is the place of one permission of operators in a StaffSet.
@@ -216,14 +215,4 @@ func (h StaffHolding) Set() StaffSet {
 	}
 	r, _ := StaffRoleByKey(h.Role)
 	return r.Set
-}
-
-// StaffSetOf reads what an operator may do now: nothing where there is none
-// who may sign in.
-func StaffSetOf(tx *db.Tx, s id.Staff) (StaffSet, error) {
-	list, err := db.All[StaffHolding](tx, "SELECT "+StaffHoldingSQL+" FROM staff s WHERE s.id = $1 AND s.status = 'active'", s)
-	if err != nil || len(list) == 0 {
-		return 0, err
-	}
-	return list[0].Set(), nil
 }

@@ -24,7 +24,6 @@ type town struct {
 	root            *apptest.Operator
 	account         id.Account
 	links           []string // that were open when the backup was made
-	codes           *apptest.Person
 }
 
 func newTown(w *apptest.World) *town {

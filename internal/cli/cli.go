@@ -118,7 +118,7 @@ func (sh *shell) logger() *slog.Logger {
 		}
 	}
 	if format == "text" {
-		return slog.New(tint.NewHandler(sh.errors, &tint.Options{TimeFormat: time.TimeOnly}))
+		return slog.New(tint.NewTextHandler(sh.errors, &tint.Options{TimeFormat: time.TimeOnly}))
 	}
 	return slog.New(slog.NewJSONHandler(sh.errors, nil))
 }

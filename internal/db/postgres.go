@@ -135,7 +135,7 @@ func (d *DB) readPostgres(ctx context.Context, begin string, scope Scope, fn fun
 	}
 	if ctx.Err() != nil {
 		// A connection in the middle of a transaction must not go back to the pool.
-		conn.Raw(func(any) error { return errBadConn })
+		_ = conn.Raw(func(any) error { return errBadConn })
 	}
 	return err
 }

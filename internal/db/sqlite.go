@@ -58,7 +58,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 		d.Close()
 		return nil, fileError(path, err)
 	}
-	os.Chmod(path, 0o600)
+	_ = os.Chmod(path, 0o600) // where the file is another's, or its disk knows no modes, it stays as it is
 	return d, nil
 }
 

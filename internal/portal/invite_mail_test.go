@@ -24,7 +24,7 @@ var inviteNames = []string{
 	"www.evil.example", "evil.example/login", "Pay\u202Enow", "a\u2066b\u2069", strings.Repeat("x", 500), strings.Repeat("evil.example ", 60),
 	"</td></table><form action=https://evil.example>", `"><script>alert(1)</script>`, "mailto:eve@evil.example", "javascript:alert(1)",
 	"A\r\nBcc: eve@evil.example", "A\nBcc: eve@evil.example\n\nhello", "A\rSubject: x", "A\u2028Bcc: eve@evil.example", "A\u0085B", "A\x0bB", "=?utf-8?q?=0d=0aBcc:_eve@evil.example?=", "=?utf-8?q?=0d=0aBcc:_eve?=", "=?utf-8?b?aHR0cHM6Ly9ldmlsLmV4YW1wbGU=?=", "x=?utf-8?q?www=2eevil=2eexample?=",
-	"A>\r\nDATA\r\n.\r\nRCPT TO:<eve@evil.example>", "{{.Token}}", "%s%n", "‮moc.live", "Acorn\u200b\u200bPaper", "ACORN PAPER<!--",
+	"A>\r\nDATA\r\n.\r\nRCPT TO:<eve@evil.example>", "{{.Token}}", "%s%n", "\u202emoc.live", "Acorn\u200b\u200bPaper", "ACORN PAPER<!--",
 }
 
 // inviteLinkLike is what mail programs make links of by themselves.

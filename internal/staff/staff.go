@@ -75,6 +75,7 @@ func (ManageSystem) in(may access.StaffSet) bool   { return may.Has(access.Staff
 func (OpenMail) in(may access.StaffSet) bool {
 	return may.Has(access.StaffReadMail) && (may.Has(access.StaffHelp) || may.Has(access.StaffManageStaff))
 }
+
 func (SeeLooks) in(may access.StaffSet) bool {
 	return may.Has(access.StaffViewAs) || may.Has(access.StaffManageStaff)
 }
