@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -70,7 +71,7 @@ func (i Impersonation) Over(now time.Time, rules *setting.Values) (why string) {
 	may := i.Set()
 	switch {
 	case i.EndedAt.Valid:
-		return i.EndedWhy
+		return cmp.Or(i.EndedWhy, "ended") // nothing that has ended opens anything, whatever was written down
 	case !now.Before(i.ExpiresAt) || now.Before(i.CreatedAt):
 		return "expired"
 	case !i.StaffActive:

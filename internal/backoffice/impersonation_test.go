@@ -460,6 +460,17 @@ func TestT113_WhatIsTakenAwayIsGoneWithTheNextRequest(t *testing.T) {
 	}
 }
 
+// TestT113_WhatEndedWithoutAWordOpensNothing: that it ended counts, not what
+// was written down about it.
+func TestT113_WhatEndedWithoutAWordOpensNothing(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, w *apptest.World) {
+		s := newShoulder(w)
+		s.look(s.sam, s.alice.User, s.harbour)
+		s.Exec("UPDATE impersonations SET ended_at = $1, ended_why = ''", s.Clock.Now())
+		s.sam.Get(s.front).Must(403, "You no longer look as somebody else.")
+	})
+}
+
 // signOutElsewhere ends Sam's staff session and leaves his browser what it has.
 func signOutElsewhere(s *shoulder) {
 	b := s.Browser()
