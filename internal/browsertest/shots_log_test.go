@@ -20,7 +20,7 @@ func (a *album) log() {
 	a.shoot(b.open("/staff/activity?from=yesterday&person=nobody"), "staff-activity-wrong")
 	account := a.account("Harbour Bakery")
 	b.open(strings.Replace(account, "/a/", "/staff/accounts/", 1) + "/activity?group=people")
-	a.shoot(b.click("Details of record", "gave"), "staff-activity-details")
+	a.shoot(b.click("Details of record", "Ben Okafor"), "staff-activity-details")
 	b = a.enter("/signin", "nora@harbourbakery.example")
 	a.shoot(b.open(account+"/activity"), "activity-searched")
 	a.shoot(b.open("/me/activity?outcome=denied"), "me-activity-none")
